@@ -1,0 +1,1 @@
+"""SERPI's protocol as a plain API client; no Singer in it."""

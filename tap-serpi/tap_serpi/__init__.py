@@ -1,0 +1,1 @@
+"""Singer tap for SERPI: articles, document types and accounting documents."""

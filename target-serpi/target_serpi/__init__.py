@@ -1,0 +1,1 @@
+"""Singer target for SERPI: writes articles and accounting documents, each exactly once."""
