@@ -66,6 +66,7 @@ class Listener:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            date_header=False,  # each vendor has its own, by its own clock
             timeout_keep_alive=600,
             timeout_graceful_shutdown=1,
             ssl_certfile=tls[0] if tls else None,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import PlainTextResponse
 
 from erp_sandbox.control import Control
 from erp_sandbox.exchange import Exchange
+from erp_sandbox.facturadirecta.app import FacturaDirecta
 from erp_sandbox.journal import Journal
 from erp_sandbox.serpi.app import Serpi
 from erp_sandbox.vendor import Setup, Vendor
+from erp_sandbox.winfra.app import Winfra
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 
@@ -37,11 +39,13 @@ class Sandbox:
         header = {"scale": str(setup.scale), "seed": setup.seed}
         journal = Journal(data_file, header) if data_file else None
         self.serpi = Serpi(setup, journal)
-        self.vendors: dict[str, Vendor[Any]] = {"serpi": self.serpi}
-        for name, kind in (("winfra", "Winfra"), ("facturadirecta", "FacturaDirecta")):
-            if (Path(__file__).parent / name / "app.py").exists():
-                module = importlib.import_module(f"erp_sandbox.{name}.app")
-                self.vendors[name] = getattr(module, kind)(setup, journal)
+        self.winfra = Winfra(setup, journal)
+        self.facturadirecta = FacturaDirecta(setup, journal)
+        self.vendors: dict[str, Vendor[Any]] = {
+            "serpi": self.serpi,
+            "winfra": self.winfra,
+            "facturadirecta": self.facturadirecta,
+        }
         if journal is not None:
             for name, entry in journal.entries():
                 self.vendors[name].replay(entry)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from erp_sandbox.running import Listener
 from erp_sandbox.server import Sandbox
-from erp_sandbox.vendor import Setup, Vendor
+from erp_sandbox.vendor import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from erp_sandbox.facturadirecta.app import FacturaDirecta
     from erp_sandbox.serpi.app import Serpi
+    from erp_sandbox.winfra.app import Winfra
 
 
 class RunningSandbox:
@@ -36,12 +38,12 @@ class RunningSandbox:
         return self._listener.sandbox.serpi
 
     @property
-    def winfra(self) -> Vendor[Any]:
-        return self._listener.sandbox.vendors["winfra"]
+    def winfra(self) -> Winfra:
+        return self._listener.sandbox.winfra
 
     @property
-    def facturadirecta(self) -> Vendor[Any]:
-        return self._listener.sandbox.vendors["facturadirecta"]
+    def facturadirecta(self) -> FacturaDirecta:
+        return self._listener.sandbox.facturadirecta
 
     def down(self) -> AbstractContextManager[None]:
         """Refuse connections inside the block, as a server that died does; then come back."""
