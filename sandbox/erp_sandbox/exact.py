@@ -27,8 +27,12 @@ class Number(Decimal):
 
 
 def loads(text: str | bytes) -> object:
-    """Decode JSON with every fraction as a `Number` and every whole number as an ``int``."""
-    return json.loads(text, parse_float=Number)
+    """Decode JSON with every fraction as a `Number` and every whole number as an ``int``.
+
+    Raises:
+        ValueError: If it is no JSON; NaN and Infinity are none.
+    """
+    return json.loads(text, parse_float=Number, parse_constant=_refuse)
 
 
 def dumps(value: object) -> str:
@@ -52,6 +56,10 @@ def dumps(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(dumps, value)) + "]"
     raise TypeError(f"{type(value).__name__} has no exact JSON form")
+
+
+def _refuse(word: str) -> object:
+    raise ValueError(f"{word} is no JSON")
 
 
 def _number(value: int | Decimal) -> str:

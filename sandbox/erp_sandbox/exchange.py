@@ -32,16 +32,18 @@ class Exchange:
 
     def __init__(self, vendor: Vendor[Any]) -> None:
         self._vendor = vendor
-        self._open: dict[SandboxProtocol, str] = {}
+        self._open: dict[SandboxProtocol, bytes] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; ``scope["root_path"]`` ends with the vendor's mount."""
         vendor = self._vendor
         connection = connection_of(scope)
-        received = _read_head(vendor, scope, await _read_body(receive))
-        vendor.requests.append(received)
-        fault = vendor.faults.take(received)
-        with self._counted(connection, received):
+        send = _dated(send, vendor)
+        body = await _read_body(receive)
+        with self._counted(connection, scope) as overlapping:
+            received = _received(vendor, scope, body, overlapping=overlapping)
+            vendor.requests.append(received)
+            fault = vendor.faults.take(received) or vendor.standing_fault(received)
             if vendor.switches.latency_ms:
                 await asyncio.sleep(vendor.switches.latency_ms / 1000)
             if fault is None:
@@ -60,7 +62,7 @@ class Exchange:
         connection = connection_of(scope)
         answer = _Captured()
         if fault.handles_first:
-            await self._handle(scope, received, answer)
+            await self._handle(scope, received, _dated(answer, self._vendor))
         if fault.delay and fault.kind != "drip":
             await asyncio.sleep(fault.delay)
         match fault.kind:
@@ -78,16 +80,20 @@ class Exchange:
                 await _scripted(fault)(scope, _Replay(b""), send)
 
     @contextmanager
-    def _counted(self, connection: SandboxProtocol, received: Received) -> Iterator[None]:
-        """Count requests that are open at once; a client that hung up no longer counts."""
-        credentials = received.headers.get("authorization", "")
+    def _counted(self, connection: SandboxProtocol, scope: Scope) -> Iterator[bool]:
+        """Count requests that are open at once; a client that hung up no longer counts.
+
+        Yields:
+            Whether another request with the same credentials is open.
+        """
+        credentials = dict(scope["headers"]).get(b"authorization", b"")
         others = [held for peer, held in self._open.items() if peer.is_open]
         if credentials in others:
             self._vendor.overlaps += 1
         self._vendor.most_at_once = max(self._vendor.most_at_once, len(others) + 1)
         self._open[connection] = credentials
         try:
-            yield
+            yield credentials in others
         finally:
             self._open.pop(connection, None)
 
@@ -137,7 +143,21 @@ class _Captured:
         return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
-def _read_head(vendor: Vendor[Any], scope: Scope, body: bytes) -> Received:
+def _dated(send: Send, vendor: Vendor[Any]) -> Send:
+    """Return a send channel that gives answers the vendor's ``Date``, unless they have one."""
+
+    async def send_dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message["headers"])
+            if all(name != b"date" for name, _ in headers):
+                headers.append((b"date", vendor.date().encode()))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_dated
+
+
+def _received(vendor: Vendor[Any], scope: Scope, body: bytes, *, overlapping: bool) -> Received:
     path = scope["path"].removeprefix(scope["root_path"])
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
@@ -150,6 +170,7 @@ def _read_head(vendor: Vendor[Any], scope: Scope, body: bytes) -> Received:
         headers=headers,
         body=body,
         peer=scope["client"][1],
+        overlapping=overlapping,
     )
 
 

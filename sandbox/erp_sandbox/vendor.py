@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections import Counter
+from email.utils import formatdate
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.routing import BaseRoute
 
+    from erp_sandbox.faults import Fault
     from erp_sandbox.journal import Journal
 
 SwitchesT = TypeVar("SwitchesT", bound=Switches)
@@ -53,6 +55,7 @@ class Received:
         body: The bytes of the body.
         time: Seconds by the monotonic clock.
         peer: The client's port: equal for requests of one kept-alive connection.
+        overlapping: Another request with the same credentials was open when it came.
     """
 
     kind: str
@@ -63,6 +66,7 @@ class Received:
     body: bytes
     time: float = dataclasses.field(default_factory=time.monotonic)
     peer: int = 0
+    overlapping: bool = False
 
     @property
     def query(self) -> dict[str, str]:
@@ -135,9 +139,18 @@ class Vendor(abc.ABC, Generic[SwitchesT]):
     def data(self, kind: str) -> object:
         """Return the data of one kind as JSON values, exactly as held; KeyError if unknown."""
 
+    def date(self) -> str:
+        """Return what the answers' ``Date`` says; a vendor with a clock of its own overrides it."""
+        return formatdate(usegmt=True)
+
     def replay(self, entry: dict[str, object]) -> None:
         """Repeat one write of an earlier process (see `record_write`)."""
         raise NotImplementedError(f"{self.name} keeps no writes, but the file has {entry!r}")
+
+    def standing_fault(self, received: Received) -> Fault | None:
+        """Return a fault that a switch asks for; scripted ones come first."""
+        del received
+        return None
 
     async def before(self, request: Request, received: Received) -> Response | None:
         """Answer in place of a route (credentials, throttling), or None to go on."""
