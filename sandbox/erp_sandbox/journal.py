@@ -35,12 +35,11 @@ class Journal:
         with path.open(encoding="utf-8") as lines:
             if lines.readline().rstrip("\n") != first:
                 raise JournalError(f"{path} was made with other data than {first}")
-        self._file = path.open("a", encoding="utf-8")
 
     def append(self, vendor: str, entry: Mapping[str, object]) -> None:
         """Keep one write; it is in the file when this returns."""
-        self._file.write(exact.dumps({"vendor": vendor, "entry": entry}) + "\n")
-        self._file.flush()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(exact.dumps({"vendor": vendor, "entry": entry}) + "\n")
 
     def entries(self) -> Iterator[tuple[str, dict[str, object]]]:
         """Yield the writes kept so far: vendor and entry."""
