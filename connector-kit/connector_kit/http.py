@@ -1,0 +1,457 @@
+"""The HTTP client of all connectors: bounded, strict, and tried again where that may help.
+
+It stands on urllib3 itself. A `requests` session would add as much time again to each small page,
+would look into the environment and a .netrc for credentials, follow redirects, and hide whether a
+request had left. What is kept of `requests` is its form of credentials (`requests.auth.AuthBase`),
+which the SDK's authenticators have too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin
+
+import urllib3
+from urllib3 import exceptions
+
+from connector_kit.answers import (
+    Answer,
+    ClosedClient,
+    NoAnswer,
+    NotSent,
+    OutcomeUnknown,
+    RefusedAnswer,
+    RefusedCredentials,
+)
+from connector_kit.body import BodyReader
+from connector_kit.connections import Opener
+from connector_kit.deadline import WHOLE_ANSWER, Exchange, Exchanging
+from connector_kit.errors import RefusedError, UpstreamError
+from connector_kit.redaction import REDACTOR
+from connector_kit.requesting import Request, RequestBuilder, parsed_base
+from connector_kit.retry import (
+    Retrier,
+    Retryable,
+    RetryLater,
+    RetryPolicy,
+    UnreadableAnswer,
+    retry_after_seconds,
+)
+from connector_kit.statuses import Action, action_for, meaning_of
+from connector_kit.tls import TlsSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from requests.auth import AuthBase
+
+__all__ = [
+    "Action",
+    "Answer",
+    "ClosedClient",
+    "HttpClient",
+    "HttpSettings",
+    "NoAnswer",
+    "NotSent",
+    "OutcomeUnknown",
+    "RefusedAnswer",
+    "RefusedCredentials",
+    "RetryLater",
+    "Retryable",
+    "StreamedAnswer",
+    "TlsSettings",
+    "UnreadableAnswer",
+]
+
+T = TypeVar("T")
+
+NO_HEADERS: Mapping[str, str] = {}
+MOST_THREADS = 10
+
+
+@dataclass(frozen=True)
+class HttpSettings:
+    """How patient a client is, and whom it trusts. Times are seconds.
+
+    Attributes:
+        request_timeout: the longest silence; a whole answer has 20 times that.
+        retry_wait: the first wait before a further try.
+        retry_time: how long after the first failure tries may begin.
+        tls: whom to trust.
+        byte_cap: the most bytes of one answer.
+    """
+
+    request_timeout: float
+    retry_wait: float = 0.5
+    retry_time: float = 300.0
+    tls: TlsSettings = field(default_factory=TlsSettings)
+    byte_cap: int = 2 << 30
+
+
+class StreamedAnswer:
+    """An answer whose body is read in pieces while it arrives."""
+
+    def __init__(
+        self, response: urllib3.BaseHTTPResponse, reader: BodyReader, url_path: str
+    ) -> None:
+        """Wrap an answer; `HttpClient.stream` does.
+
+        Args:
+            response: with its body unread.
+            reader: of that body.
+            url_path: what was asked for.
+        """
+        self.status = response.status
+        self.headers: Mapping[str, str] = response.headers
+        self.length = response.length_remaining
+        """Bytes still to come over the wire, None where the server does not say."""
+        self.url_path = url_path
+        self._reader = reader
+
+    def read_piece(self) -> bytes:
+        """Read some more of the body.
+
+        Returns:
+            at most 1 MiB, decompressed; `b""` at the end of a whole body.
+
+        Raises:
+            NoAnswer: it stopped coming, or takes too long.
+            UnreadableAnswer: it broke off or cannot be decompressed.
+            UpstreamError: it is larger than the cap.
+        """
+        return self._reader.read_piece()
+
+    def read_rest(self) -> Answer:
+        """Read all that is left of the body; errors are those of `read_piece`."""
+        return Answer(self.status, self.headers, self._reader.read_all(), self.url_path)
+
+
+class HttpClient:
+    """Asks one server. Several threads may call it at once."""
+
+    def __init__(  # noqa: PLR0913 - keywords, each with its own meaning
+        self,
+        base_url: str,
+        settings: HttpSettings,
+        *,
+        auth: AuthBase,
+        headers: Mapping[str, str] = NO_HEADERS,
+        user_agent: str,
+        what: str,
+        words: Callable[[Answer], str] = Answer.words,
+        guard: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext,
+        notice: Callable[[Retryable], None] | None = None,
+        connections: int = MOST_THREADS,
+    ) -> None:
+        """Prepare a client; nothing is sent.
+
+        Args:
+            base_url: scheme, host, optional port and path prefix, with or without a slash at the
+                end.
+            settings: patience and trust.
+            auth: puts the credentials into each request; called for each try.
+            headers: of every request.
+            user_agent: who asks.
+            what: who is asked, for messages ("SERPI").
+            words: gives the server's own words out of an answer that is an error.
+            guard: entered around each single request and its answer (a lock), not around waits.
+            notice: told of each failure that is tried again, before the wait.
+            connections: how many are kept open.
+
+        Raises:
+            SettingsError: the address, a proxy's address or a TLS setting cannot be used.
+        """
+        base = parsed_base(base_url, what)
+        self._base_url = base.url
+        self._settings = settings
+        self._what = what
+        self._words = words
+        self._guard = guard
+        self._builder = RequestBuilder(base, auth, headers, user_agent)
+        self._opener = Opener(base, settings.tls, settings.request_timeout, connections)
+        policy = RetryPolicy(settings.retry_wait, settings.retry_time)
+        self._retrier = Retrier(policy, what, notice)
+        self._running: set[Exchange] = set()
+        self._closed = False
+
+    def call(  # noqa: PLR0913 - keywords, each with its own meaning
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        raw_query: str | None = None,
+        json: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        read: Callable[[Answer], T],
+        where: str,
+        retry: bool = True,
+        statuses: Mapping[int, Action] | None = None,
+        every_status: bool = False,
+        auth: AuthBase | None = None,
+        renew: Callable[[Answer], bool] | None = None,
+    ) -> T:
+        """Ask, and read the answer; again where that may help.
+
+        Args:
+            method: the HTTP method.
+            path: below the base address.
+            params: of the query string.
+            raw_query: of the query string, sent as it is.
+            json: the body, sent byte for byte.
+            headers: of this call alone.
+            read: makes the result of a good answer. It may raise `UnreadableAnswer` (three tries
+                in all), `RetryLater` (tried again within `retry_time`) or a `ConnectorError`,
+                which is final.
+            where: for messages ("stream articulos").
+            retry: False for what must not be done twice: one try, and `NotSent` or
+                `OutcomeUnknown` where no answer says what happened.
+            statuses: where the status table differs for this call.
+            every_status: `read` judges every answer but a redirect.
+            auth: credentials in place of the client's.
+            renew: asked once, when an answer refuses the call: True if the credentials are new now
+                and the call is to be made again at once.
+
+        Returns:
+            what `read` returns.
+
+        Raises:
+            CredentialsError: 401 or 403.
+            RefusedError: another refusal for good, a redirect, a certificate not trusted.
+            UpstreamError: all tries failed, or the answer is too large.
+            NotSent: surely not sent (`retry` False).
+            OutcomeUnknown: it may have been carried out (`retry` False).
+            ClosedClient: `close` was called meanwhile.
+        """
+        renewals = [renew] if renew is not None else []
+
+        def attempt() -> T:
+            while True:
+                request = self._builder.build(
+                    method,
+                    path,
+                    params=params,
+                    raw_query=raw_query,
+                    json=json,
+                    headers=headers,
+                    auth=auth,
+                )
+                answer = self._exchange(request, where, once=not retry)
+                action = action_for(answer.status, statuses)
+                if action is Action.OK or (every_status and action is not Action.REDIRECT):
+                    return read(answer)
+                if _is_refusal(action) and renewals and renewals.pop()(answer):
+                    continue
+                raise self._judged(answer, action, where)
+
+        if retry:
+            return self._retrier.run(attempt, where)
+        try:
+            return attempt()
+        except Retryable as failure:
+            raise self._undecided(failure, where) from failure
+
+    def repeat(self, attempt: Callable[[], T], *, where: str) -> T:
+        """Repeat something of the caller's own (with `stream`) by the rules of `call`.
+
+        Args:
+            attempt: raises a `Retryable` for what may be tried again.
+            where: for messages.
+
+        Returns:
+            what `attempt` returns.
+
+        Raises:
+            UpstreamError: all tries failed.
+        """
+        return self._retrier.run(attempt, where)
+
+    @contextlib.contextmanager
+    def stream(  # noqa: PLR0913 - keywords, each with its own meaning
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        raw_query: str | None = None,
+        json: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        where: str,
+        statuses: Mapping[int, Action] | None = None,
+        auth: AuthBase | None = None,
+    ) -> Iterator[StreamedAnswer]:
+        """Ask once, and give the answer while its body still arrives.
+
+        Args:
+            method: the HTTP method.
+            path: below the base address.
+            params: of the query string.
+            raw_query: of the query string, sent as it is.
+            json: the body.
+            headers: of this call alone.
+            where: for messages.
+            statuses: where the status table differs for this call.
+            auth: credentials in place of the client's.
+
+        Yields:
+            a good answer. The connection is kept only if the body is read to its end.
+
+        Raises:
+            Retryable: the try failed and may be repeated (see `repeat`).
+            RefusedError: as `call`.
+            ClosedClient: as `call`.
+        """
+        request = self._builder.build(
+            method,
+            path,
+            params=params,
+            raw_query=raw_query,
+            json=json,
+            headers=headers,
+            auth=auth,
+        )
+        with self._opened(request, where, once=False) as response:
+            reader = BodyReader(response, self._settings.byte_cap, self._place(where))
+            answer = StreamedAnswer(response, reader, request.path)
+            action = action_for(response.status, statuses)
+            if action is not Action.OK:
+                raise self._judged(answer.read_rest(), action, where)
+            yield answer
+
+    def close(self) -> None:
+        """End what other threads wait for and close all connections, for good."""
+        self._closed = True
+        self._retrier.stop()
+        for exchange in tuple(self._running):
+            exchange.stop()
+        self._opener.close()
+
+    def _exchange(self, request: Request, where: str, *, once: bool) -> Answer:
+        with self._opened(request, where, once=once) as response:
+            body = BodyReader(response, self._settings.byte_cap, self._place(where)).read_all()
+            return Answer(response.status, response.headers, body, request.path)
+
+    @contextlib.contextmanager
+    def _opened(
+        self, request: Request, where: str, *, once: bool
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        exchange = Exchange(self._settings.request_timeout, once=once)
+        self._running.add(exchange)
+        try:
+            with self._guard():
+                if self._closed:
+                    raise ClosedClient
+                response = self._sent(request, where, exchange)
+                try:
+                    yield response
+                finally:
+                    if response.connection is not None:
+                        # The unread rest of the body would be taken for the next answer.
+                        response.close()
+        except Retryable as failure:
+            if exchange.stopped:
+                raise ClosedClient from failure
+            raise
+        finally:
+            self._running.discard(exchange)
+
+    def _sent(self, request: Request, where: str, exchange: Exchange) -> urllib3.BaseHTTPResponse:
+        try:
+            with Exchanging(exchange):
+                return self._opener.open(
+                    request.method, request.target, request.headers, request.body
+                )
+        except exceptions.HTTPError as error:
+            raise self._failure(error, exchange) from error
+        except RefusedError as error:
+            raise RefusedError(f"{self._place(where)}: {error}") from error
+
+    def _failure(self, error: exceptions.HTTPError, exchange: Exchange) -> Retryable:
+        """Tell what a failure before the headers means."""
+        server = self._opener.server
+        cause = error.args[-1] if error.args else None
+        match error:
+            case exceptions.NameResolutionError():
+                reason = f"the name of {server} is not known"
+            case exceptions.ConnectTimeoutError():
+                reason = f"{server} does not take the connection"
+            case exceptions.NewConnectionError():
+                reason = f"there is no connection to {server} ({_errno_of(error)})"
+            case exceptions.ReadTimeoutError():
+                silence = self._settings.request_timeout
+                reason = (
+                    f"the answer takes longer than {silence * WHOLE_ANSWER:g} s"
+                    if exchange.expired
+                    else f"nothing came for {silence:g} s"
+                )
+            case exceptions.SSLError():
+                reason = f"no TLS with {server} ({_tls_reason(cause)})"
+            case exceptions.ProxyError():
+                reason = f"the proxy does not connect to {server}"
+            case exceptions.ProtocolError() if not isinstance(cause, OSError):
+                return UnreadableAnswer("what came is no HTTP answer")
+            case exceptions.ProtocolError():
+                reason = "the connection broke before an answer came"
+            case _:
+                return UnreadableAnswer("the headers of the answer make no sense")
+        return NoAnswer(reason, sent=exchange.sent)
+
+    def _judged(self, answer: Answer, action: Action, where: str) -> Exception:
+        """Make the error that an answer is."""
+        place, status = self._place(where), answer.status
+        if action is Action.REDIRECT:
+            return RefusedAnswer(
+                f"{place}: HTTP {status}, {meaning_of(status)}: {self._new_address(answer)}. "
+                f"It is not followed; {action.value}",
+                answer,
+            )
+        words = REDACTOR.clean(self._words(answer))
+        said = f" ({words})" if words else ""
+        reason = f"HTTP {status}, {meaning_of(status)}{said}"
+        if action is Action.RETRY:
+            return RetryLater(reason, retry_after_seconds(answer.headers), status=status)
+        kind = RefusedCredentials if action is Action.CREDENTIALS else RefusedAnswer
+        return kind(f"{place}: {reason}; {action.value}", answer)
+
+    def _new_address(self, answer: Answer) -> str:
+        location = answer.headers.get("location")
+        if not location:
+            return "no address is given"
+        try:
+            url = urllib3.util.parse_url(urljoin(f"{self._base_url}/", location))
+        except ValueError:
+            return "its address cannot be read"
+        shown = urllib3.util.Url(url.scheme, None, url.host, url.port, url.path)
+        return REDACTOR.clean(shown.url)
+
+    def _undecided(self, failure: Retryable, where: str) -> UpstreamError:
+        """Tell of a request that is sent once what is known of its outcome."""
+        message = f"{self._place(where)}: {REDACTOR.clean(str(failure))}"
+        if isinstance(failure, NoAnswer) and not failure.sent:
+            return NotSent(f"{message}; the request was not sent")
+        status = failure.status if isinstance(failure, RetryLater) else None
+        return OutcomeUnknown(
+            f"{message}; whether it was carried out is not known",
+            status=status,
+            retry_after=failure.retry_after,
+        )
+
+    def _place(self, where: str) -> str:
+        return f"{self._what}: {where}"
+
+
+def _is_refusal(action: Action) -> bool:
+    return action in (Action.CREDENTIALS, Action.REFUSED, Action.NOT_FOUND)
+
+
+def _errno_of(error: BaseException) -> str:
+    cause = error.__cause__
+    return cause.strerror or "refused" if isinstance(cause, OSError) else "refused"
+
+
+def _tls_reason(cause: object) -> str:
+    reason = getattr(cause, "reason", None)
+    return str(reason or "the handshake failed").replace("_", " ").lower()
