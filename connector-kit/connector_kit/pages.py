@@ -1,0 +1,216 @@
+r"""A page: the records of one answer as their own bytes, cut out but not decoded.
+
+What msgspec's `Raw` does not see is seen here: line breaks between tokens (one message a line), and
+texts that PostgreSQL refuses (`\u0000`, lone surrogates). A page that msgspec cannot cut is read by the
+standard library, with every number kept as `Decimal`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import simplejson
+
+NUL_ESCAPE = b"\\u0000"
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+REPLACEMENT = "\ufffd"
+
+_decode_slices = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class NotJsonError(ValueError):
+    """The text is no list of JSON objects."""
+
+
+@dataclass(slots=True)
+class Page:
+    """Records of one answer, or of one piece of a large one.
+
+    Attributes:
+        body: a JSON list, UTF-8, on one line.
+        slices: the records' own bytes, in order; they belong to `body`.
+        replaced: how many characters were replaced by U+FFFD.
+        bookmark: what the stream's bookmark says once the page is out, if anything.
+    """
+
+    body: bytes
+    slices: Sequence[msgspec.Raw | bytes]
+    replaced: int = 0
+    bookmark: dict[str, Any] | None = None
+
+    def parts(self, size: int) -> Iterator[Page]:
+        """Yield pages of at most `size` records, without the bookmark, which speaks of all of them."""
+        if len(self.slices) <= size:
+            yield self
+            return
+        for start in range(0, len(self.slices), size):
+            slices = self.slices[start : start + size]
+            yield Page(b"[" + b",".join(slices) + b"]", slices)
+
+    def only(self, positions: Sequence[int]) -> Page:
+        """Return a page of some of the records."""
+        slices = [self.slices[position] for position in positions]
+        return Page(b"[" + b",".join(slices) + b"]", slices, self.replaced, self.bookmark)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Decode the records the slow and exact way: numbers with a point become `Decimal`."""
+        return _exact_records(self.body)
+
+
+def cut_page(body: bytes) -> Page:
+    """Cut a JSON list into its records.
+
+    Args:
+        body: the list, UTF-8.
+
+    Returns:
+        the page.
+
+    Raises:
+        NotJsonError: the body is not JSON, is cut, is no list, or has an item that is no object.
+    """
+    page = try_cut(body)
+    # What msgspec cannot read the standard library may (deep nesting, lone surrogates).
+    return _cut_exactly(body) if page is None else page
+
+
+def try_cut(body: bytes) -> Page | None:
+    """Cut a JSON list as `cut_page` does, the fast way alone.
+
+    Args:
+        body: the list, UTF-8; it may be cut off.
+
+    Returns:
+        the page, or None where the fast way cannot read the body.
+    """
+    # msgspec lets NUL through and refuses lone surrogates by itself.
+    if NUL_ESCAPE in body:
+        return None
+    try:
+        if b"\n" in body or b"\r" in body:
+            body = msgspec.json.format(body, indent=-1)
+        return Page(body, _decode_slices(body))
+    except msgspec.DecodeError:
+        return None
+
+
+def _cut_exactly(body: bytes) -> Page:
+    cleaner = _TextCleaner()
+    records = [cleaner.clean(record) for record in _exact_records(body)]
+    slices = [exact_json(record) for record in records]
+    return Page(b"[" + b",".join(slices) + b"]", slices, cleaner.replaced)
+
+
+def exact_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """Write a value as JSON on one line, UTF-8; a `Decimal` keeps its digits."""
+    text: str = simplejson.dumps(
+        value, use_decimal=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+    return text.encode()
+
+
+def _exact_records(body: bytes) -> list[dict[str, Any]]:
+    value = exact_value(body)
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise NotJsonError("not a list of JSON objects")
+    return value
+
+
+def exact_value(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Read JSON with the standard library, numbers with a point as `Decimal`.
+
+    Args:
+        body: UTF-8.
+
+    Returns:
+        the value.
+
+    Raises:
+        NotJsonError: not JSON, not UTF-8, nested too deeply, or with a NaN or an infinity.
+    """
+    try:
+        return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        # The library's message may quote the text; its kind is enough.
+        raise NotJsonError("not valid JSON") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+class _TextCleaner:
+    """Replaces the characters that no database takes, and counts them."""
+
+    def __init__(self) -> None:
+        self.replaced = 0
+
+    def clean(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+        match value:
+            case str():
+                return self._text(value)
+            case dict():
+                return {self._text(name): self.clean(child) for name, child in value.items()}
+            case list():
+                return [self.clean(item) for item in value]
+            case _:
+                return value
+
+    def _text(self, text: str) -> str:
+        if "\x00" in text:
+            self.replaced += text.count("\x00")
+            text = text.replace("\x00", REPLACEMENT)
+        if LONE_SURROGATE.search(text) is not None:
+            text, count = LONE_SURROGATE.subn(REPLACEMENT, text)
+            self.replaced += count
+        return text
+
+
+def page_of_records(records: Sequence[dict[str, Any]]) -> Page:
+    """Make a page of records that were built here (from XML, or mended).
+
+    Args:
+        records: JSON values, amounts as text or `Decimal`.
+
+    Returns:
+        the page.
+    """
+    slices = [exact_json(record) for record in records]
+    return Page(b"[" + b",".join(slices) + b"]", slices)
+
+
+def rename_members(page: Page, rename: Callable[[str], str], conflict: str) -> Page:
+    """Give the records' members other names, their values' bytes untouched.
+
+    Args:
+        page: the page.
+        rename: old name -> new name.
+        conflict: how two members that get one name are told to the user.
+
+    Returns:
+        a page with the new names. Two members that get one name are one where their bytes are the
+        same or one of them is null.
+
+    Raises:
+        ValueError: two members with different values get one name.
+    """
+    slices: list[bytes] = []
+    for piece in page.slices:
+        members: dict[str, msgspec.Raw] = {}
+        for name, value in _decode_members(piece).items():
+            target = rename(name)
+            known = members.get(target)
+            if known is None or bytes(known) == b"null":
+                members[target] = value
+            elif bytes(value) not in (b"null", bytes(known)):
+                raise ValueError(conflict.format(name=target))
+        slices.append(_encode(members))
+    return Page(b"[" + b",".join(slices) + b"]", slices, page.replaced, page.bookmark)

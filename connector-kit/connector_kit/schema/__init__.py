@@ -1,0 +1,1 @@
+"""Schemas from three sources (documented, learned, remembered) through one mechanism."""

@@ -1,0 +1,99 @@
+"""A shape compiled to a msgspec type: one C call checks every value of a page.
+
+Unknown fields are forbidden, so a field or a kind that the schema does not know makes the decode fail.
+Numbers are checked as `float` (the value is thrown away), date-times as `datetime` without a zone and
+never by pattern, free parts as `dict[str, Any]` and never as `Raw`, which would let bad UTF-8 through.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any
+
+import msgspec
+
+from connector_kit.schema.shape import TEXT_KINDS, Kind, Shape
+
+NaiveDateTime = Annotated[datetime, msgspec.Meta(tz=False)]
+
+
+class NotCompilableError(Exception):
+    """A property's name or a mixture that msgspec cannot express: such pages go the slow way."""
+
+
+def compile_record_type(
+    properties: dict[str, Shape], required: frozenset[str]
+) -> type[msgspec.Struct]:
+    """Make the type that a stream's records are checked with.
+
+    Args:
+        properties: of the stream, those seen only as null included.
+        required: properties that must be there and not null.
+
+    Returns:
+        a struct type whose attributes are named by `attribute_names`.
+
+    Raises:
+        NotCompilableError: msgspec cannot express it.
+    """
+    return _struct("Record", properties, required)
+
+
+def attribute_names(properties: dict[str, Shape]) -> dict[str, str]:
+    """Return the struct's attribute for each property: names of JSON are no Python names."""
+    return {name: f"f{index}" for index, name in enumerate(properties)}
+
+
+def _struct(
+    title: str, properties: dict[str, Shape], required: frozenset[str] = frozenset()
+) -> type[msgspec.Struct]:
+    names = attribute_names(properties)
+    needed: list[tuple[str, Any]] = []
+    optional: list[tuple[str, Any, None]] = []
+    for name, shape in properties.items():
+        if name in required:
+            needed.append((names[name], _type(shape, nullable=False)))
+        else:
+            optional.append((names[name], _type(shape), None))
+    try:
+        return msgspec.defstruct(
+            title,
+            [*needed, *optional],
+            rename={attribute: name for name, attribute in names.items()},
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+    except (ValueError, TypeError) as error:
+        raise NotCompilableError(str(error)) from error
+
+
+def _type(shape: Shape, *, nullable: bool = True) -> Any:  # noqa: ANN401 - a typing form
+    if not shape.born:
+        return None
+    forms: list[Any] = [None] if nullable else []
+    if texts := shape.kinds & TEXT_KINDS:
+        forms.append(_text_type(texts))
+    if Kind.NUMBER in shape.kinds:
+        forms.append(float)
+    elif Kind.INTEGER in shape.kinds:
+        forms.append(int)
+    if Kind.BOOLEAN in shape.kinds:
+        forms.append(bool)
+    if Kind.OBJECT in shape.kinds:
+        forms.append(
+            dict[str, Any] if shape.properties is None else _struct("Part", shape.properties)
+        )
+    if Kind.ARRAY in shape.kinds:
+        # An empty struct of forbidden fields is no way to say 'no items yet': null alone is.
+        forms.append(list[Any] if shape.items is None else list[_type(shape.items)])  # type: ignore[misc]
+    return reduce(or_, forms) if len(forms) > 1 else forms[0]
+
+
+def _text_type(texts: frozenset[Kind] | set[Kind]) -> Any:  # noqa: ANN401 - a typing form
+    if texts == {Kind.DATE_TIME}:
+        return NaiveDateTime
+    if texts == {Kind.DATE}:
+        return date
+    return str

@@ -1,0 +1,290 @@
+"""One stream's schema: documented, given by the catalog, remembered and learned, together.
+
+`check` is the fast way: one compiled decode of a whole page. Where it fails, the page is decoded the
+slow way, the schema widened (or, frozen, refused) and compiled again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from connector_kit.errors import RecordError
+from connector_kit.pages import NotJsonError, Page
+from connector_kit.schema.compiled import (
+    NotCompilableError,
+    attribute_names,
+    compile_record_type,
+)
+from connector_kit.schema.learning import Changes, learn_records
+from connector_kit.schema.memory import recall, remember
+from connector_kit.schema.shape import (
+    Kind,
+    Shape,
+    merged,
+    properties_schema,
+    schema_from_shape,
+    shape_from_schema,
+)
+
+MAX_PROPERTIES = 1500
+"""PostgreSQL stops at 1,600 columns, and loaders add some of their own."""
+
+NAMES_IN_A_MESSAGE = 20
+
+
+class SchemaContract(StrEnum):
+    """What happens to a field or a kind that the schema does not know."""
+
+    EVOLVE = "evolve"
+    FREEZE = "freeze"
+
+
+class StreamSchema:
+    """The schema of one stream in one run."""
+
+    def __init__(
+        self,
+        stream: str,
+        documented: dict[str, Any],
+        *,
+        contract: SchemaContract = SchemaContract.EVOLVE,
+        logger: logging.Logger,
+    ) -> None:
+        """Start from what is documented.
+
+        Args:
+            stream: name, for messages.
+            documented: JSON schema of the records; without properties where nothing is documented.
+            contract: `freeze` refuses what is neither documented nor remembered.
+            logger: the stream's.
+        """
+        self.stream = stream
+        self._keys: tuple[str, ...] = ()
+        self._contract = contract
+        self._logger = logger
+        self._written: dict[str, Any] = dict(documented.get("properties", {}))
+        self._written_shapes = {
+            name: shape_from_schema(schema) for name, schema in self._written.items()
+        }
+        self._shape = Shape({Kind.OBJECT}, {})
+        self._properties.update(
+            {name: shape.copy() for name, shape in self._written_shapes.items()}
+        )
+        self._known_at_start = bool(self._written)
+        self._frozen = contract is SchemaContract.FREEZE and self._known_at_start
+        self._decoder: msgspec.json.Decoder[Any] | None = None
+        self._json_schema: dict[str, Any] | None = None
+        self._memory: str | None = None
+        self._told: set[tuple[str, str]] = set()
+
+    @property
+    def _properties(self) -> dict[str, Shape]:
+        assert self._shape.properties is not None  # noqa: S101 - set at the start, never taken away
+        return self._shape.properties
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The key properties: required, and integers where every value is one."""
+        return self._keys
+
+    @keys.setter
+    def keys(self, keys: tuple[str, ...]) -> None:
+        self._keys = keys
+        self._changed()
+
+    @property
+    def known(self) -> bool:
+        """Whether a SCHEMA can go out: something is documented, remembered or learned."""
+        return any(shape.born for shape in self._properties.values())
+
+    def apply_catalog(self, schema: dict[str, Any]) -> None:
+        """Take the catalog's types: where they differ from the documented ones, they win."""
+        for name, given in schema.get("properties", {}).items():
+            shape = shape_from_schema(given)
+            if not shape.born or shape == self._written_shapes.get(name):
+                continue
+            self._written[name] = given
+            self._written_shapes[name] = shape
+            self._properties[name] = shape.copy()
+            self._known_at_start = True
+        self._changed()
+
+    def recall(self, text: str) -> None:
+        """Add what an earlier run learned; what the catalog gives otherwise stays as given.
+
+        Args:
+            text: from the bookmark.
+        """
+        try:
+            remembered = recall(text)
+        except ValueError:
+            self._logger.warning(
+                "%s: the schema remembered in the state cannot be read; it is learned anew",
+                self.stream,
+            )
+            return
+        for name, shape in remembered.items():
+            known = self._properties.get(name)
+            self._properties[name] = shape if known is None else merged(known, shape)
+        self._known_at_start = self._known_at_start or bool(remembered)
+        self._frozen = self._contract is SchemaContract.FREEZE and self._known_at_start
+        self._changed()
+
+    def memory(self) -> str | None:
+        """Return the text to remember: what is beyond the documented; None where there is nothing."""
+        if self._memory is None:
+            self._memory = self._made_memory()
+        return self._memory or None
+
+    def _made_memory(self) -> str:
+        learned = {
+            name: shape
+            for name, shape in self._properties.items()
+            if shape.born and shape != self._written_shapes.get(name)
+        }
+        return remember(learned) if learned else ""
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON schema for a SCHEMA message or a catalog; not to be changed."""
+        if self._json_schema is None:
+            self._json_schema = self._made_json_schema()
+        return self._json_schema
+
+    def _made_json_schema(self) -> dict[str, Any]:
+        properties = properties_schema(self._properties)
+        for name, given in self._written.items():
+            if self._properties[name] == self._written_shapes[name]:
+                properties[name] = given
+        for name in self.keys:
+            if name in properties and properties[name] is not self._written.get(name):
+                properties[name] = schema_from_shape(self._properties[name], nullable=False)
+        return {"type": "object", "additionalProperties": True, "properties": properties}
+
+    def property_names(self) -> list[str]:
+        """Return the names of all properties, those seen only as null included."""
+        return list(self._properties)
+
+    def check(self, page: Page) -> Sequence[Any] | None:
+        """Check a page the fast way.
+
+        Args:
+            page: of records.
+
+        Returns:
+            one struct a record, whose attributes are read by `attribute`; None where the page does
+            not fit or cannot be checked so.
+        """
+        if self._decoder is None:
+            self._decoder = self._compiled()
+        try:
+            return self._decoder.decode(page.body)  # type: ignore[no-any-return]
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def _compiled(self) -> msgspec.json.Decoder[Any]:
+        try:
+            record_type: Any = compile_record_type(self._properties, frozenset(self.keys))
+        except NotCompilableError as error:
+            self._logger.debug("%s: pages are checked one by one: %s", self.stream, error)
+            # No list of nothing but null is a page of records, so every page goes the slow way.
+            record_type = None
+        return msgspec.json.Decoder(list[record_type])
+
+    def attribute(self, name: str) -> str | None:
+        """Return the attribute of `check`'s structs that holds a property, None if it is unknown."""
+        return attribute_names(self._properties).get(name)
+
+    def learn(self, page: Page) -> tuple[list[dict[str, Any]], Changes]:
+        """Widen the schema until a page fits.
+
+        Args:
+            page: of records.
+
+        Returns:
+            the records, decoded exactly, and what changed.
+
+        Raises:
+            RecordError: a record lacks its key, a documented integer came with a fraction, the
+                schema is frozen, or there are too many properties.
+            NotJsonError: an item is no object.
+        """
+        records = page.records()
+        self._require_keys(records)
+        before = self._shape.copy() if self._frozen else None
+        changes = learn_records(self._shape, records, frozenset(self.keys))
+        if changes.fractions:
+            raise RecordError(
+                f"{self.stream}: the documented whole number {_names(changes.fractions)} came with"
+                " a fraction. Give the property another type in the catalog's schema"
+                " (Meltano's `schema` extra) to take it as it is."
+            )
+        if before is not None and changes.visible:
+            self._shape = before
+            raise RecordError(self._frozen_message(changes))
+        if len(self._properties) > MAX_PROPERTIES:
+            raise RecordError(
+                f"{self.stream}: the records have more than {MAX_PROPERTIES:,} properties, more than"
+                " a database table takes. Deselect the stream, or look whether the source uses values"
+                " as names."
+            )
+        if changes.widened:
+            self._changed()
+        self._tell(changes)
+        return records, changes
+
+    def _require_keys(self, records: list[dict[str, Any]]) -> None:
+        for name in self.keys:
+            missing = sum(1 for record in records if record.get(name) is None)
+            if missing:
+                raise RecordError(
+                    f"{self.stream}: {missing:,} of {len(records):,} records of a page lack the key"
+                    f" property {name!r}. Correct `key_properties` for this stream, or ask the vendor"
+                    " why the field is missing."
+                )
+
+    def _frozen_message(self, changes: Changes) -> str:
+        parts = []
+        if changes.new:
+            parts.append(f"unknown fields: {_names(changes.new)}")
+        parts += [f"{path} came as {new} and not as {old}" for path, old, new in changes.changed]
+        return (
+            f"{self.stream}: the schema is frozen (`schema_contract`: freeze) and the records differ"
+            f" from it: {'; '.join(parts[:NAMES_IN_A_MESSAGE])}. Set `schema_contract` to evolve to"
+            " take them."
+        )
+
+    def _tell(self, changes: Changes) -> None:
+        if changes.new and self._known_at_start:
+            self._logger.info(
+                "%s: new fields get their columns: %s", self.stream, _names(changes.new)
+            )
+        for path, old, new in changes.changed:
+            if (path, new) not in self._told:
+                self._told.add((path, new))
+                self._logger.warning(
+                    "%s: %s came as %s so far and now comes as %s too; the schema takes both, what"
+                    " the loader makes of that is in the README",
+                    self.stream,
+                    path,
+                    old,
+                    new,
+                )
+
+    def _changed(self) -> None:
+        self._decoder = None
+        self._json_schema = None
+        self._memory = None
+
+
+def _names(paths: list[str]) -> str:
+    shown = ", ".join(paths[:NAMES_IN_A_MESSAGE])
+    more = len(paths) - NAMES_IN_A_MESSAGE
+    return f"{shown} and {more:,} more" if more > 0 else shown
+
+
+__all__ = ["NotJsonError", "SchemaContract", "StreamSchema"]

@@ -1,0 +1,65 @@
+"""STATE lines: after what matters, and otherwise at most every few seconds."""
+
+from __future__ import annotations
+
+import copy
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from singer_sdk.singerlib.encoding.simple import StateMessage
+
+from connector_kit.output import StdoutWriter
+
+SECONDS_BETWEEN = 5.0
+
+
+class StateLines:
+    """Writes the tap's state, never before the records that it speaks of."""
+
+    def __init__(self, state: Mapping[str, Any], writer: StdoutWriter) -> None:
+        """Watch a state.
+
+        Args:
+            state: the tap's, read at each writing.
+            writer: of the same standard output that the records go to.
+        """
+        self._state = state
+        self._writer = writer
+        self._written: str | None = None
+        self._at = time.monotonic()
+        self.held = False
+
+    def write(self, *, due_only: bool = False) -> None:
+        """Write the state where it is another than the last one written.
+
+        Args:
+            due_only: leave it out where the last one is younger than five seconds.
+        """
+        if self.held or (due_only and time.monotonic() - self._at < SECONDS_BETWEEN):
+            return
+        text = json.dumps(self._state, sort_keys=True)
+        if text == self._written:
+            return
+        self._writer.write_message(StateMessage(value=copy.deepcopy(dict(self._state))))
+        self._written, self._at = text, time.monotonic()
+
+
+def loaded_bookmarks(state: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """Return the bookmarks of a state that came from outside.
+
+    Args:
+        state: as an earlier run wrote it, merged or trimmed by whoever kept it.
+
+    Returns:
+        stream -> bookmark; what is no bookmark is left out, null entries too.
+    """
+    bookmarks = (state or {}).get("bookmarks")
+    if not isinstance(bookmarks, Mapping):
+        return {}
+    return {
+        stream: {key: copy.deepcopy(value) for key, value in bookmark.items()}
+        for stream, bookmark in bookmarks.items()
+        if isinstance(bookmark, Mapping)
+    }

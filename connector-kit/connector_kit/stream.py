@@ -1,0 +1,437 @@
+"""The base of every stream: pages in, checked lines out, with keys, versions and schemas.
+
+A vendor's base stream gives `read_pages`; a stream itself is a declaration. The SDK's `Stream.sync` is
+final, sends its one SCHEMA before anything is learned and activates a version before its rows, so a
+run goes through `run`; the SDK's own way is left to its dry run.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Stream
+from singer_sdk.batch import Batcher
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import Catalog, SelectionMask
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+
+from connector_kit.emission import FieldPicker, RawEmission, kept_properties, plain_map
+from connector_kit.errors import SettingsError, UpstreamError
+from connector_kit.pages import NotJsonError, Page
+from connector_kit.progress import Progress
+from connector_kit.schema.stream_schema import SchemaContract, StreamSchema
+from connector_kit.seen import SeenRows
+from connector_kit.signals import GUARD
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers._batch import BatchConfig
+    from singer_sdk.helpers.types import Context, Record
+
+    from connector_kit.tap import ConnectorTap
+
+SCHEMA_KEY = "schema"
+VERSION_KEY = "version"
+PART = 1000
+"""So many records are checked at once: more objects than that no longer fit a processor's cache."""
+
+
+class ConnectorStream(Stream):
+    """A stream that passes pages on.
+
+    Attributes:
+        default_keys: the key properties where the user names no others.
+        documented_schema: JSON schema of the vendor's documents; no properties where there are none.
+        is_snapshot: whether a complete read is the whole table, so that what is missing is gone.
+        pages_can_shift: whether rows can come twice because pages move under the reader.
+    """
+
+    # Values are checked against the schema before; the SDK's walk would drop what it does not know.
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+
+    default_keys: ClassVar[tuple[str, ...]] = ()
+    documented_schema: ClassVar[dict[str, Any]] = {"type": "object", "properties": {}}
+    is_snapshot: bool = True
+    pages_can_shift: ClassVar[bool] = False
+
+    def __init__(self, tap: ConnectorTap) -> None:
+        """Make the stream of a tap; nothing is asked of the vendor yet.
+
+        Args:
+            tap: whose settings and state it uses.
+        """
+        super().__init__(tap)
+        self.tap = tap
+        self.stream_schema = StreamSchema(
+            self.name,
+            self.documented_schema,
+            contract=SchemaContract(tap.values.get("schema_contract", SchemaContract.EVOLVE)),
+            logger=self.logger,
+        )
+        given = tap.values.get("key_properties", {}).get(self.name)
+        self._keys_are_given = given is not None
+        self._set_keys(self.default_keys if given is None else given)
+        self.progress = Progress(self.name, self.logger)
+        self._counter = self.get_record_counter()
+        self._timer = self.get_sync_timer()
+        self._schema_sent: dict[str, Any] | None = None
+        self._emission: RawEmission | None = None
+        self._picker: FieldPicker | None = None
+        self._planned = False
+        self._seen: SeenRows | None = None
+        self._replaced = 0
+
+    @abstractmethod
+    def read_pages(self) -> Iterator[Page]:
+        """Ask the vendor and yield pages of records.
+
+        A page's `bookmark` is set as soon as the page is on standard output, and never without it.
+        """
+
+    def prepared(self, page: Page) -> Page:
+        """Mend what the vendor spells in two ways; asked only of pages that do not fit."""
+        return page
+
+    # Keys, schema, selection
+
+    def _set_keys(self, keys: Sequence[str]) -> None:
+        self.primary_keys = tuple(keys)
+        self.stream_schema.keys = tuple(keys)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The schema as it is known now; not to be changed."""
+        return self.stream_schema.json_schema()
+
+    @property
+    def effective_schema(self) -> dict[str, Any]:
+        """The same: the catalog's types are part of it."""
+        return self.stream_schema.json_schema()
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take selection, types and (where the settings give none) keys from a catalog."""
+        self._tap_input_catalog = catalog
+        entry = catalog.get_stream(self.name)
+        if entry is None:
+            return
+        root = entry.metadata.root
+        if not self._keys_are_given and (keys := entry.key_properties or root.table_key_properties):
+            self._set_keys(keys)
+        self.forced_replication_method = entry.replication_method or root.forced_replication_method
+        self.stream_schema.apply_catalog(entry.schema.to_dict())
+
+    @property
+    def reads_in_full(self) -> bool:
+        """Whether the catalog asks for a full read each time."""
+        return bool(self.forced_replication_method == REPLICATION_FULL_TABLE)
+
+    @property
+    def mask(self) -> SelectionMask:
+        """What is selected; keys always are."""
+        if self._mask is None:
+            mask = self.metadata.resolve_selection()
+            if mask.get((), False):
+                for name in (*self.primary_keys, self.replication_key):
+                    if name:
+                        mask["properties", name] = True
+            self._mask = mask
+        return self._mask
+
+    # Bookmark
+
+    @property
+    def bookmark(self) -> dict[str, Any]:
+        """The stream's bookmark; changed by `set_bookmark` alone."""
+        bookmarks: dict[str, dict[str, Any]] = self.tap_state.setdefault("bookmarks", {})
+        return bookmarks.get(self.name, {})
+
+    def set_bookmark(self, **entries: Any) -> None:  # noqa: ANN401 - JSON values
+        """Change entries of the bookmark, in one step that no signal divides.
+
+        Args:
+            entries: texts, whole numbers or lists of them; None clears (Meltano merges states key by
+                key, so an entry that is left out would come back).
+        """
+        new = {**self.bookmark, **entries}
+        memory = self.stream_schema.memory()
+        if memory is not None or SCHEMA_KEY in new:
+            new[SCHEMA_KEY] = memory
+        self.tap_state["bookmarks"][self.name] = new
+
+    def recall(self) -> None:
+        """Take the schema that the bookmark remembers."""
+        memory = self.bookmark.get(SCHEMA_KEY)
+        if isinstance(memory, str) and memory:
+            self.stream_schema.recall(memory)
+
+    # A run
+
+    def run(self) -> None:
+        """Read everything and pass it on.
+
+        Raises:
+            ConnectorError: the stream is not complete; what went out is bookmarked.
+        """
+        self.begin()
+        self.pass_on(self.read_pages())
+        self.complete()
+
+    def begin(self) -> None:
+        """Get ready: a version for a snapshot."""
+        if self.is_snapshot and self.emit_activate_version_messages:
+            self._stream_version = self.new_version()
+        if self.pages_can_shift and self.primary_keys:
+            self._seen = SeenRows()
+        self._timer.__enter__()
+        self.logger.debug("%s: begins", self.name)
+
+    def new_version(self) -> int:
+        """Return this snapshot's version: greater than the last one, whatever the clock does."""
+        last = self.bookmark.get(VERSION_KEY)
+        return max(self._initialized_at, last + 1 if isinstance(last, int) else 0)
+
+    def pass_on(self, pages: Iterable[Page]) -> None:
+        """Pass pages on, with the bookmark that each carries.
+
+        Args:
+            pages: in the order in which they go out.
+        """
+        batch_config = self.get_batch_config(self.config)
+        if batch_config is not None:
+            self._pass_on_batches(pages, batch_config)
+            return
+        for page in pages:
+            with GUARD.guarded():
+                self.emit(page)
+                self._advance(page)
+            self.tap.state_lines.write(due_only=True)
+
+    def _advance(self, page: Page) -> None:
+        self.set_bookmark(**(page.bookmark or {}))
+
+    def complete(self) -> None:
+        """End a complete read: the version is activated, the state goes out."""
+        with GUARD.guarded():
+            self.send_schema()
+            if self._schema_sent is None:
+                self.logger.info(
+                    "%s: no rows and no remembered schema, so no table is announced", self.name
+                )
+            if self._stream_version is not None and self.is_snapshot:
+                if self._schema_sent is not None:
+                    self._write_activate_version_message(self._stream_version)
+                self.set_bookmark(**{VERSION_KEY: self._stream_version})
+            else:
+                self.set_bookmark()
+        self._tell_oddities()
+        self.tap.state_lines.write()
+
+    def close(self) -> None:
+        """Give back what the stream holds, however it ended."""
+        self._counter.exit()
+        self._timer.__exit__(None, None, None)
+        self.progress.close()
+        if self._seen is not None:
+            self._seen.close()
+
+    def _tell_oddities(self) -> None:
+        if self._replaced:
+            self.logger.warning(
+                "%s: %s characters that databases refuse (NUL, lone surrogates) were replaced by"
+                " U+FFFD",
+                self.name,
+                f"{self._replaced:,}",
+            )
+        if self._seen is not None and self._seen.repeated:
+            self.logger.info(
+                "%s: %s rows came again unchanged while pages moved and were left out",
+                self.name,
+                f"{self._seen.repeated:,}",
+            )
+        if self._seen is not None and self._seen.changed:
+            self.logger.warning(
+                "%s: %s rows came again with other content under the same key and were passed on",
+                self.name,
+                f"{self._seen.changed:,}",
+            )
+
+    # Pages
+
+    def emit(self, page: Page) -> None:
+        """Check a page, widen the schema where it must be, and write its lines.
+
+        Args:
+            page: of records; it may be empty.
+
+        Raises:
+            RecordError: see `StreamSchema.learn`.
+            UpstreamError: the page holds what is no record.
+        """
+        self._replaced += page.replaced
+        for part in page.parts(PART):
+            self._emit_part(part)
+
+    def _emit_part(self, page: Page) -> None:
+        page, structs, records = self._fitted(page)
+        if self._seen is not None and page.slices:
+            positions = self._seen.add(self._keys_of(structs, records), page.slices)
+            if positions is not None:
+                page = page.only(positions)
+                records = None if records is None else [records[index] for index in positions]
+        if not page.slices:
+            return
+        self.send_schema()
+        self.tap.writer.write_lines(self._lines(page, records))
+        self._count(len(page.slices))
+
+    def _fitted(self, page: Page) -> tuple[Page, Sequence[Any] | None, list[dict[str, Any]] | None]:
+        structs = self.stream_schema.check(page)
+        if structs is not None:
+            return page, structs, None
+        try:
+            page = self.prepared(page)
+            structs = self.stream_schema.check(page)
+            if structs is not None:
+                return page, structs, None
+            records, changes = self.stream_schema.learn(page)
+        except NotJsonError as error:
+            raise UpstreamError(
+                f"{self.name}: the answer holds something that is no list of records ({error})."
+                " Run again; if it stays, ask the vendor what this call answers."
+            ) from error
+        if changes.widened:
+            self._planned = False
+        return page, None, records
+
+    def _keys_of(
+        self, structs: Sequence[Any] | None, records: list[dict[str, Any]] | None
+    ) -> list[Any]:
+        if structs is not None:
+            names = [str(self.stream_schema.attribute(name)) for name in self.primary_keys]
+            values: Iterable[Any] = map(attrgetter(*names), structs)
+        elif len(self.primary_keys) == 1:
+            values = (record[self.primary_keys[0]] for record in records or ())
+        else:
+            values = (tuple(record[name] for name in self.primary_keys) for record in records or ())
+        return [value if type(value) is int else repr(value) for value in values]
+
+    def _count(self, rows: int) -> None:
+        self.progress.add(rows)
+        self._counter.increment(rows)
+        self.state_manager.is_flushed = False
+
+    def send_schema(self) -> None:
+        """Write the SCHEMA message where it is another than the last one, or the first."""
+        schema = self.stream_schema.json_schema()
+        if schema is self._schema_sent or not self.stream_schema.known:
+            return
+        if schema != self._schema_sent:
+            self.register_maps()
+            for message in self._generate_schema_messages():
+                self.tap.writer.write_message(message)
+        self._schema_sent = schema
+
+    def register_maps(self) -> None:
+        """Tell the SDK's mapper the schema as it is now.
+
+        Raises:
+            SettingsError: `stream_maps` does not fit the schema.
+        """
+        selected = get_selected_schema(self.name, self.schema, self.mask)
+        try:
+            self.tap.mapper.register_raw_stream_schema(self.name, selected, list(self.primary_keys))
+        except (StreamMapConfigError, MapExpressionError, NotImplementedError) as error:
+            raise SettingsError([f"setting 'stream_maps': {error}"]) from error
+        self._stream_maps = None
+        self._planned = False
+
+    def _lines(self, page: Page, records: list[dict[str, Any]] | None) -> bytes:
+        if not self._planned:
+            self._plan_emission()
+        if self._emission is None:
+            return self._sdk_lines(page.records() if records is None else records)
+        slices = page.slices if self._picker is None else self._picker.pick(page.body)
+        return self._emission.lines(slices)
+
+    def _plan_emission(self) -> None:
+        self._planned = True
+        self._emission = self._picker = None
+        stream_map = plain_map(self)
+        if stream_map is None or self.child_streams or self.ABORT_AT_RECORD_COUNT is not None:
+            return
+        kept = kept_properties(self, stream_map)
+        if kept is None:
+            return
+        if len(kept) < len(self.stream_schema.property_names()):
+            try:
+                self._picker = FieldPicker(kept)
+            except ValueError:
+                return
+        self._emission = RawEmission(stream_map.stream_alias, self._stream_version)
+
+    def _sdk_lines(self, records: list[dict[str, Any]]) -> bytes:
+        return b"".join(
+            self.tap.writer.serialize_message(message)
+            for record in records
+            for message in self._generate_record_messages(record)
+        )
+
+    # BATCH, with the SDK's writer
+
+    def _pass_on_batches(self, pages: Iterable[Page], config: BatchConfig) -> None:
+        lines = self.tap.state_lines
+        batcher = Batcher(self.tap_name, self.name, config)
+        # A bookmark set while a batch fills speaks of records that are in no message yet.
+        lines.held = True
+        try:
+            for manifest in batcher.get_batches(records=self._records_of(pages)):
+                with GUARD.guarded():
+                    self.send_schema()
+                    self._write_batch_message(encoding=config.encoding, manifest=manifest)
+                    lines.held = False
+                    lines.write()
+                    lines.held = True
+        finally:
+            lines.held = False
+
+    def _records_of(self, pages: Iterable[Page]) -> Iterator[dict[str, Any]]:
+        for page in pages:
+            fitted, _, records = self._fitted(page)
+            self._replaced += fitted.replaced
+            records = fitted.records() if records is None else records
+            for record in records:
+                pop_deselected_record_properties(record, self.schema, self.mask)
+                yield record
+            self._count(len(records))
+            self._advance(page)
+
+    # What the SDK's dry run asks for; the bookmark is ours alone
+
+    def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - no contexts here
+        """Yield the records one by one, the SDK's way."""
+        for page in self.read_pages():
+            fitted, _, records = self._fitted(page)
+            self.send_schema()
+            yield from fitted.records() if records is None else records
+
+    def _write_schema_message(self) -> None:
+        self.send_schema()
+
+    def _write_state_message(self) -> None:
+        self.tap.state_lines.write()
+
+    def _increment_stream_state(
+        self, latest_record: Record, *, context: Context | None = None
+    ) -> None:
+        """Leave the bookmark alone."""
+
+    def _write_starting_replication_value(self, context: Context | None) -> None:
+        """Leave the bookmark alone."""
+
+    def get_replication_key_signpost(self, context: Context | None = None) -> None:  # noqa: ARG002 - the SDK's signature
+        """Return none: windows bound a read, not this machine's clock."""
+        return

@@ -1,0 +1,80 @@
+"""Reading all pages of a SERPI call, whatever it does with `limite` and `pagina`.
+
+A page may be shorter than asked, so a short page is no end. The end is an answer without rows, or a
+page that was there before: some servers give the last page again. But a second page like the first
+may also mean that `pagina` is ignored, and then all that lies behind would be lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Protocol, TypeVar
+
+from connector_kit.errors import UpstreamError
+
+
+class Rows(Protocol):
+    """What an answer must tell."""
+
+    @property
+    def body(self) -> bytes:
+        """The rows as they came."""
+
+    @property
+    def rows(self) -> list[bytes]:
+        """Each row's own bytes."""
+
+
+Answer = TypeVar("Answer", bound=Rows)
+
+
+def read_all_pages(
+    fetch: Callable[[int, int], Answer], limite: int, where: str
+) -> Iterator[Answer]:
+    """Read until the end.
+
+    Args:
+        fetch: asks for (limite, pagina).
+        limite: rows asked for.
+        where: for messages.
+
+    Yields:
+        every answer with rows, in order.
+
+    Raises:
+        UpstreamError: the server gives the first page for every page.
+    """
+    before: set[bytes] = set()
+    first: Answer | None = None
+    pagina = 1
+    while True:
+        answer = fetch(limite, pagina)
+        if not answer.rows:
+            return
+        digest = hashlib.blake2b(answer.body, digest_size=16).digest()
+        if digest in before:
+            if pagina == 2 and first is not None:
+                _require_second_half(first, fetch, where)
+            return
+        before.add(digest)
+        first = first or answer
+        yield answer
+        pagina += 1
+
+
+def _require_second_half(
+    first: Answer, fetch: Callable[[int, int], Answer], where: str
+) -> None:
+    """Tell a server that repeats its last page from one that ignores `pagina`."""
+    half = len(first.rows) // 2
+    if half == 0:
+        # A single row cannot be told apart and is taken as the end.
+        return
+    if fetch(half, 2).rows != first.rows[half : 2 * half]:
+        raise UpstreamError(
+            f"{where}: SERPI gives the same rows for page 1 and page 2, and page 2 of {half} rows"
+            " is not the second half of page 1, so it seems to ignore `pagina` and the rows behind"
+            " page 1 cannot be reached. Nothing was left out in silence; ask SERPI about `pagina`"
+            " for this call, then run again."
+        )
