@@ -39,7 +39,7 @@ class Store(abc.ABC, Generic[KeyT]):
         self._rows = dict(made.rows)
         self._keys = dict(made.keys)
         self._by_key: dict[KeyT, list[int]] | None = None
-        self._ordered: list[tuple[int, bytes]] | None = None
+        self._ordered: list[bytes] | None = None
         self._next_id = max(self._rows, default=0) + 1
         self.version = 0
 
@@ -62,9 +62,13 @@ class Store(abc.ABC, Generic[KeyT]):
         with self._lock:
             return _record(self._rows[identifier])
 
+    def row(self, identifier: int) -> bytes:
+        """Return one record's JSON text as bytes."""
+        return self._rows[identifier]
+
     def text(self, identifier: int) -> str:
         """Return one record's JSON text, exactly as held."""
-        return self._rows[identifier].decode(errors="surrogatepass")
+        return self._rows[identifier].decode()
 
     def find(self, key: KeyT) -> list[Record]:
         """Return every record with this business key."""
@@ -79,9 +83,9 @@ class Store(abc.ABC, Generic[KeyT]):
         return found[0]
 
     def keys(self) -> list[KeyT]:
-        """Return every row's business key (one that is stored twice comes twice)."""
+        """Return every row's business key, in order (one that is stored twice comes twice)."""
         with self._lock:
-            return list(self._keys.values())
+            return [self._keys[identifier] for identifier in self._rows]
 
     def ids(self, key: KeyT) -> list[int]:
         """Return the ids of the rows with this business key."""
@@ -92,12 +96,19 @@ class Store(abc.ABC, Generic[KeyT]):
                     self._by_key.setdefault(held, []).append(identifier)
             return list(self._by_key.get(key, ()))
 
-    def rows(self) -> list[tuple[int, bytes]]:
-        """Return id and JSON text of every row, in order; not to be changed."""
+    def rows(self) -> list[bytes]:
+        """Return the JSON text of every row, in order; not to be changed."""
         with self._lock:
             if self._ordered is None:
-                self._ordered = list(self._rows.items())
+                self._ordered = list(self._rows.values())
             return self._ordered
+
+    def first_id(self) -> int:
+        """Return the id of the row in front; LookupError if there is none."""
+        with self._lock:
+            for identifier in self._rows:
+                return identifier
+        raise LookupError("there are no rows")
 
     def add(self, *, first: bool = False, **fields: object) -> Record:
         """Store a new record, as somebody at SERPI's own screens would.
