@@ -59,15 +59,10 @@ REMARKS: Final = (
 
 @dataclass(frozen=True)
 class Period:
-    """When the records were made: the moment of making, and how many days back they reach."""
+    """The days of the documents: the last one, and how many days back they reach."""
 
-    now: datetime
+    today: date
     days: int
-
-    @property
-    def today(self) -> date:
-        """The last day that has documents."""
-        return self.now.date()
 
     def day(self, position: int, count: int) -> date:
         """Return the day of one of `count` documents in order: evenly spread, the last today."""
@@ -105,10 +100,15 @@ class Draw:
         return "-".join(parts)
 
     def modified(self, day: date) -> str:
-        """Return when a record of that day was last changed: up to 20 days later, never ahead."""
-        seconds = self.below(20 * 86_400)
-        moment = datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)  # noqa: DTZ001 - the API has no zones
-        return text_of(min(moment, self.period.now))
+        """Return when a record of that day was last changed.
+
+        Up to 20 days later, but neither today nor yesterday: what a reader finds changed since
+        its last run is then what a test has changed.
+        """
+        room = min((self.period.today - day).days - 1, 20)
+        seconds = self.below(room * 86_400) if room > 0 else 0
+        start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the API has no zones
+        return text_of(start + timedelta(seconds=seconds))
 
     def some_day(self) -> str:
         """Return a pure date in the period."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - it is the API's answer, not a fault of the sandbox
+class Refusal(Exception):
     """A request is refused.
 
     Attributes:

@@ -43,7 +43,7 @@ class Data:
         count = self._switches.row_counts.get(dataset)
         recipe = (self._switches.history_days, count)
         if dataset not in self._made or self._made[dataset][0] != recipe:
-            period = Period(self._clock.local(), self._switches.history_days)
+            period = Period(self._clock.today(), self._switches.history_days)
             draw = Draw(self._setup.seed, dataset, period)
             made = (
                 spec.rows(draw, self._setup.scale) if count is None else spec.rows_of(draw, count)
@@ -108,7 +108,7 @@ class Data:
         number = zlib.crc32(row)
         files: list[Record] = []
         if number % WITHOUT_ATTACHMENT:
-            period = Period(self._clock.local(), self._switches.history_days)
+            period = Period(self._clock.today(), self._switches.history_days)
             draw = Draw(number, "adjunto", period)
             files.append(draw.attachment("imagen ñ.jpg", self._switches.attachment_bytes))
         return row[:-1] + b',"ficheros_adjuntos":' + exact.dumps(files).encode() + b"}"
