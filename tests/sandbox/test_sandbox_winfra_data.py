@@ -250,6 +250,16 @@ def test_styles_of_json_keep_every_value(
     assert [name for name, sign in signs.items() if sign in text] == [style]
 
 
+def test_decimals_as_strings(api: WinfraClient, vendor: Winfra) -> None:
+    vendor.add("stocks", {"articulo": "1.50", "stock": exact.Number("-1.500"), "otro": 15})
+    petition = api.ready("stocks")
+    vendor.switches.decimals = "strings"
+    *others, last = api.rows(petition, "stocks").json()
+    assert last == {"articulo": "1.50", "stock": "-1.500", "otro": 15}
+    held = vendor.records("stocks")[:-1]
+    assert [row["stock"] for row in others] == [exact.dumps(row["stock"]) for row in held]
+
+
 def test_a_byte_order_mark_and_another_content_type(api: WinfraClient, vendor: Winfra) -> None:
     petition = api.ready("formas_pago")
     vendor.switches.byte_order_mark = True

@@ -20,6 +20,7 @@ JSON_TOKEN_ERROR_STATUSES: Final = frozenset({555})
 """The same for the token call."""
 
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]')
+_STRING_OR_FRACTION: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\d+\.\d+(?:[eE][+-]?\d+)?')
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -28,6 +29,7 @@ def is_plain(switches: WinfraSwitches) -> bool:
     """Tell whether JSON goes out as it is kept."""
     return (
         switches.json_style == "compact"
+        and switches.decimals == "numbers"
         and not switches.escape_unicode
         and not switches.trailing_newline
         and not switches.byte_order_mark
@@ -35,7 +37,9 @@ def is_plain(switches: WinfraSwitches) -> bool:
 
 
 def styled(text: bytes, switches: WinfraSwitches) -> bytes:
-    """Write compact JSON in the style that is switched on; strings and numbers stay the same."""
+    """Write compact JSON in the style that is switched on; every value keeps its text."""
+    if switches.decimals == "strings":
+        text = _STRING_OR_FRACTION.sub(_quoted, text)
     match switches.json_style:
         case "spaced":
             text = _TOKEN.sub(_spaced, text)
@@ -75,6 +79,11 @@ def html_page(status: int, detail: str = "") -> bytes:
         '<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 3.2 Final//EN">\n'
         f"<title>{status} {phrase}</title>\n<h1>{phrase}</h1>\n<p>{html.escape(detail)}</p>\n"
     ).encode()
+
+
+def _quoted(found: re.Match[bytes]) -> bytes:
+    token = found[0]
+    return token if token[:1] == b'"' else b'"' + token + b'"'
 
 
 def _spaced(found: re.Match[bytes]) -> bytes:

@@ -65,6 +65,7 @@ class WinfraSwitches(switches.Switches):
         download_latency_ms: Milliseconds that a download takes before its first byte.
         json_style: compact; spaced (Flask's ``}, {``); pretty (indented); lines (a newline after
             each bracket, comma and colon).
+        decimals: Whether fractions travel as JSON numbers or, as the vendor may, as strings.
         escape_unicode: ``\u00f1`` for ñ, as Flask writes it.
         trailing_newline: Flask ends JSON with one.
         byte_order_mark: Whether JSON begins with U+FEFF.
@@ -133,6 +134,7 @@ class WinfraSwitches(switches.Switches):
     download_latency_ms: float = 0
 
     json_style: Literal["compact", "spaced", "pretty", "lines"] = "compact"
+    decimals: Literal["numbers", "strings"] = "numbers"
     escape_unicode: bool = False
     trailing_newline: bool = False
     byte_order_mark: bool = False
