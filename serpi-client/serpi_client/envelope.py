@@ -1,0 +1,290 @@
+"""Judging SERPI's envelope: HTTP status and body code go through one table, the graver one counts.
+
+Success is HTTP 2xx, `success` true, a body code below 400 and no `errors`. SERPI's pages are in
+`seeds/serpi-*.txt`; that a failure may come beside HTTP 200, and in which shapes `errors` comes, was
+seen in public code only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from connector_kit.errors import CredentialsError, RefusedError, UpstreamError
+from connector_kit.http import Action, Answer, RetryLater, UnreadableAnswer
+from connector_kit.pages import NotJsonError, Page, cut_page, exact_json, exact_value
+from connector_kit.redaction import preview
+from connector_kit.statuses import action_for
+from serpi_client.results import ReadPage, Verdict, WriteResult
+
+NOTHING_FOUND = frozenset({201, 204})
+X_OF_Y = re.compile(r"(\d[\d.,]*)\s+(?:de|of)\s+(\d[\d.,]*)", re.IGNORECASE)
+COUNT = re.compile(r"\s*(\d[\d.,]*)\s+registro", re.IGNORECASE)
+ABSENT = msgspec.Raw()
+MOST_WORDS = 300
+
+_GRAVITY = (Action.OK, Action.RETRY, Action.NOT_FOUND, Action.REFUSED, Action.CREDENTIALS)
+
+
+class _Members(msgspec.Struct, gc=False):
+    success: Any = None
+    code: Any = None
+    errors: Any = None
+    message: Any = None
+    result: msgspec.Raw = ABSENT
+
+
+_decode = msgspec.json.Decoder(_Members).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A readable answer.
+
+    Attributes:
+        action: what the graver of HTTP status and body code means.
+        code: the graver one; the body's where both mean the same.
+        body_code: the body's own, None where it has none.
+        success: whether `success` is true.
+        has_errors: whether `errors` holds anything.
+        words: message and errors, short and without secrets.
+        message: as it came.
+        result: the member's JSON, None where it is absent, `null` where it is null.
+    """
+
+    action: Action
+    code: int
+    body_code: int | None
+    success: bool
+    has_errors: bool
+    words: str
+    message: str
+    result: bytes | None
+
+    @property
+    def says_done(self) -> bool:
+        """Whether nothing in the answer speaks against success."""
+        return self.action is Action.OK and self.success and not self.has_errors
+
+
+def read_envelope(answer: Answer) -> Envelope:
+    """Read an answer's envelope.
+
+    Args:
+        answer: any but a redirect.
+
+    Returns:
+        the envelope. A failure whose body is no envelope has one without body code.
+
+    Raises:
+        UnreadableAnswer: a 2xx whose body is no envelope.
+    """
+    action = action_for(answer.status)
+    try:
+        members = _members(answer.json_bytes())
+    except UnreadableAnswer:
+        if action is Action.OK:
+            raise
+        return Envelope(action, answer.status, None, False, False, preview(answer.body), "", None)
+    code = _code(members.code)
+    if code is not None and _GRAVITY.index(inner := action_for(code)) >= _GRAVITY.index(action):
+        action, graver = inner, code
+    else:
+        graver = answer.status
+    result = bytes(members.result)
+    return Envelope(
+        action=action,
+        code=graver,
+        body_code=code,
+        success=members.success is True,
+        has_errors=bool(members.errors),
+        words=_words(members),
+        message=members.message if isinstance(members.message, str) else "",
+        result=result or None,
+    )
+
+
+def _members(body: bytes) -> _Members:
+    try:
+        return _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        # What msgspec cannot read (lone surrogates) the standard library may.
+        try:
+            value = exact_value(body)
+        except NotJsonError as error:
+            raise UnreadableAnswer("the answer is no whole JSON") from error
+    if not isinstance(value, dict):
+        raise UnreadableAnswer("the answer is no envelope (`success`, `code`, `result`)")
+    result = msgspec.Raw(exact_json(value["result"])) if "result" in value else ABSENT
+    names = ("success", "code", "errors", "message")
+    return _Members(**{name: value.get(name) for name in names}, result=result)
+
+
+def _code(value: Any) -> int | None:  # noqa: ANN401 - any JSON value
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else None
+
+
+def _words(members: _Members) -> str:
+    parts = [members.message] if isinstance(members.message, str) else []
+    parts += _texts(members.errors)
+    return preview("; ".join(parts).encode("utf-8", "replace"), MOST_WORDS)
+
+
+def _texts(value: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+    """Flatten `errors`: a list of texts, a list of objects, or an object of lists."""
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for item in value for text in _texts(item)]
+        case dict():
+            return [f"{name}: {text}" for name, child in value.items() for text in _texts(child)]
+        case None:
+            return []
+        case _:
+            return [str(value)]
+
+
+def read_page(answer: Answer, *, nothing_if_404: bool, place: str) -> ReadPage:
+    """Judge the answer to a read and cut its rows.
+
+    Args:
+        answer: any but a redirect.
+        nothing_if_404: whether a 404 means no rows (a page above 1, or a `codigo`).
+        place: who was asked for what, for messages.
+
+    Returns:
+        the rows; none for every form of the empty answer.
+
+    Raises:
+        RetryLater: a failure that may pass.
+        UnreadableAnswer: a 2xx that is no envelope, or whose result is no list.
+        CredentialsError: 401 or 403, in either place.
+        RefusedError: 422, in either place.
+        UpstreamError: any other refusal.
+    """
+    date = answer.headers.get("date")
+    nothing = ReadPage(Page(b"[]", []), None, date)
+    if answer.status == 204 or (answer.status == 404 and nothing_if_404):
+        return nothing
+    envelope = read_envelope(answer)
+    if envelope.code == 404 and nothing_if_404:
+        return nothing
+    _require_success(answer, envelope, place)
+    if envelope.result is None and envelope.body_code in NOTHING_FOUND:
+        return nothing
+    if envelope.result == b"null":
+        return nothing
+    if envelope.result is None:
+        raise UnreadableAnswer("the answer has no `result`")
+    try:
+        page = cut_page(envelope.result)
+    except NotJsonError as error:
+        raise UnreadableAnswer("the answer's `result` is no list of records") from error
+    return ReadPage(page, _first_number(COUNT, envelope.message), date)
+
+
+def _require_success(answer: Answer, envelope: Envelope, place: str) -> None:
+    raise_if_refused(envelope, place)
+    if envelope.action is Action.RETRY:
+        reason = f"code {envelope.code} ({envelope.words})"
+    elif not envelope.success:
+        reason = f"`success` is not true ({envelope.words})"
+    elif envelope.has_errors:
+        reason = f"`errors` beside success ({envelope.words})"
+    elif envelope.body_code is None:
+        reason = "the answer has no `code`"
+    else:
+        return
+    raise RetryLater(reason, answer.retry_after(), status=envelope.code)
+
+
+def raise_if_refused(envelope: Envelope, place: str) -> None:
+    """Raise what trying again would not mend.
+
+    Args:
+        envelope: of any answer.
+        place: who was asked for what, for messages.
+
+    Raises:
+        CredentialsError: 401 or 403.
+        RefusedError: 422.
+        UpstreamError: any other 4xx.
+    """
+    said = f"{place}: code {envelope.code} ({envelope.words})"
+    match envelope.action:
+        case Action.CREDENTIALS:
+            raise CredentialsError(
+                f"{said}: SERPI does not accept the credentials. Check the settings `token` (401:"
+                " make a new one in SERPI ERP) and `secret_key` (403: it must be that of the token's"
+                " company)."
+            )
+        case Action.NOT_FOUND | Action.REFUSED if envelope.code == 422:
+            raise RefusedError(f"{said}: SERPI refuses the parameters. Check the settings.")
+        case Action.NOT_FOUND | Action.REFUSED:
+            raise UpstreamError(
+                f"{said}: SERPI refuses the call. Check `api_url`, and ask SERPI if it stays."
+            )
+        case _:
+            return
+
+
+def write_result(answer: Answer, place: str) -> WriteResult:
+    """Judge the answer to a write.
+
+    Args:
+        answer: any but a redirect.
+        place: who was asked for what, for messages.
+
+    Returns:
+        what the answer says.
+
+    Raises:
+        RetryLater: 429, 5xx or no code at all, in either place: the outcome is not known.
+        UnreadableAnswer: a 2xx that is no envelope: the outcome is not known.
+        CredentialsError: 401 or 403, in either place.
+    """
+    envelope = read_envelope(answer)
+    if envelope.action is Action.CREDENTIALS:
+        raise_if_refused(envelope, place)
+    if envelope.action is Action.RETRY or (envelope.body_code is None and answer.status < 400):
+        reason = f"code {envelope.code} ({envelope.words})"
+        raise RetryLater(reason, answer.retry_after(), status=envelope.code)
+    done, asked = counts_of(envelope.message)
+    if envelope.action is not Action.OK:
+        verdict = Verdict.REFUSED
+    elif not envelope.says_done or (done is not None and done != asked):
+        verdict = Verdict.UNCLEAR
+    else:
+        verdict = Verdict.ACCEPTED
+    return WriteResult(verdict, done, asked, envelope.words, envelope.code)
+
+
+def counts_of(message: str) -> tuple[int | None, int | None]:
+    """Read X and Y of "Se crearon X de Y articulos", tolerantly.
+
+    Args:
+        message: of a write's answer.
+
+    Returns:
+        the two numbers, None for both where the message has none.
+    """
+    match = X_OF_Y.search(message)
+    return (None, None) if match is None else (_number(match[1]), _number(match[2]))
+
+
+def _first_number(pattern: re.Pattern[str], text: str) -> int | None:
+    match = pattern.match(text)
+    return None if match is None else _number(match[1])
+
+
+def _number(text: str) -> int:
+    # A count may carry separators of thousands.
+    return int(re.sub(r"\D", "", text))
