@@ -8,7 +8,7 @@ AUTH_USER: Final = "tercero.demo"
 AUTH_PASSWORD: Final = "clave-tercero-7Q"  # noqa: S105 - of the sandbox alone
 DOMAIN: Final = "demo"
 DOMAIN_USER: Final = "demo.admin"
-DOMAIN_PASSWORD: Final = "clave-dominio-4Ñ"  # noqa: S105 - of the sandbox alone
+DOMAIN_PASSWORD: Final = "clave-dominio-4N"  # noqa: S105 - of the sandbox alone
 API_NAME: Final = "xxl"
 
 SAMPLE_USER: Final = "pruebas.admin"

@@ -61,6 +61,8 @@ class Access:
             sent = base64.b64decode(credentials, validate=True)
         except binascii.Error:
             return False
-        # Basic has no charset of its own: some clients send Latin-1, others UTF-8.
-        return any(sent == ":".join(each).encode(charset, "replace") for each in pairs
-                   for charset in ("utf-8", "latin-1"))  # fmt: skip
+        return any(
+            # Basic has no charset of its own: some clients send UTF-8, others Latin-1.
+            sent in (text.encode(), text.encode("latin-1", "replace"))
+            for text in map(":".join, pairs)
+        )
