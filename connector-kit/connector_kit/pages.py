@@ -187,30 +187,33 @@ def page_of_records(records: Sequence[dict[str, Any]]) -> Page:
     return Page(b"[" + b",".join(slices) + b"]", slices)
 
 
-def rename_members(page: Page, rename: Callable[[str], str], conflict: str) -> Page:
+def rename_members(page: Page, rename: Callable[[str], str]) -> Page:
     """Give the records' members other names, their values' bytes untouched.
 
     Args:
         page: the page.
         rename: old name -> new name.
-        conflict: how two members that get one name are told to the user.
 
     Returns:
-        a page with the new names. Two members that get one name are one where their bytes are the
-        same or one of them is null.
+        a page with the new names, the same one where no name changes. Two members that get one name
+        become one where their bytes are the same or one of them is null.
 
     Raises:
-        ValueError: two members with different values get one name.
+        ValueError: two members with different values get one name; the message is that name.
     """
     slices: list[bytes] = []
+    changed = False
     for piece in page.slices:
         members: dict[str, msgspec.Raw] = {}
         for name, value in _decode_members(piece).items():
             target = rename(name)
+            changed = changed or target != name
             known = members.get(target)
             if known is None or bytes(known) == b"null":
                 members[target] = value
-            elif bytes(value) not in (b"null", bytes(known)):
-                raise ValueError(conflict.format(name=target))
+            elif bytes(value) not in {b"null", bytes(known)}:
+                raise ValueError(target)
         slices.append(_encode(members))
+    if not changed:
+        return page
     return Page(b"[" + b",".join(slices) + b"]", slices, page.replaced, page.bookmark)

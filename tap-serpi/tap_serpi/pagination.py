@@ -9,29 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeVar
 
 from connector_kit.errors import UpstreamError
-
-
-class Rows(Protocol):
-    """What an answer must tell."""
-
-    @property
-    def body(self) -> bytes:
-        """The rows as they came."""
-
-    @property
-    def rows(self) -> list[bytes]:
-        """Each row's own bytes."""
-
-
-Answer = TypeVar("Answer", bound=Rows)
+from serpi_client.results import ReadPage
 
 
 def read_all_pages(
-    fetch: Callable[[int, int], Answer], limite: int, where: str
-) -> Iterator[Answer]:
+    fetch: Callable[[int, int], ReadPage], limite: int, where: str
+) -> Iterator[ReadPage]:
     """Read until the end.
 
     Args:
@@ -46,7 +31,7 @@ def read_all_pages(
         UpstreamError: the server gives the first page for every page.
     """
     before: set[bytes] = set()
-    first: Answer | None = None
+    first: ReadPage | None = None
     pagina = 1
     while True:
         answer = fetch(limite, pagina)
@@ -64,14 +49,15 @@ def read_all_pages(
 
 
 def _require_second_half(
-    first: Answer, fetch: Callable[[int, int], Answer], where: str
+    first: ReadPage, fetch: Callable[[int, int], ReadPage], where: str
 ) -> None:
     """Tell a server that repeats its last page from one that ignores `pagina`."""
     half = len(first.rows) // 2
     if half == 0:
         # A single row cannot be told apart and is taken as the end.
         return
-    if fetch(half, 2).rows != first.rows[half : 2 * half]:
+    second = [bytes(row) for row in first.rows[half : 2 * half]]
+    if [bytes(row) for row in fetch(half, 2).rows] != second:
         raise UpstreamError(
             f"{where}: SERPI gives the same rows for page 1 and page 2, and page 2 of {half} rows"
             " is not the second half of page 1, so it seems to ignore `pagina` and the rows behind"
