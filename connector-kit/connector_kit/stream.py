@@ -84,6 +84,7 @@ class ConnectorStream(Stream):
         self._planned = False
         self._seen: SeenRows | None = None
         self._replaced = 0
+        self._closed = False
 
     @abstractmethod
     def read_pages(self) -> Iterator[Page]:
@@ -228,10 +229,14 @@ class ConnectorStream(Stream):
             else:
                 self.set_bookmark()
         self._tell_oddities()
+        self.close()
         self.tap.state_lines.write()
 
     def close(self) -> None:
-        """Give back what the stream holds, however it ended."""
+        """Give back what the stream holds, however it ended; a second call does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         self._counter.exit()
         self._timer.__exit__(None, None, None)
         self.progress.close()
