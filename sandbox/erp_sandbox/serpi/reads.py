@@ -114,7 +114,7 @@ class Reads:
         if how == "exact":
             return [articles.row(identifier) for identifier in articles.ids(code)]
         fits = _same_number if how == "number" else str.startswith
-        held = zip(articles.rows(), articles.keys(), strict=True)
+        held = zip(articles.rows(), articles.all_keys(), strict=True)
         return [row for row, key in held if fits(key, code)]
 
     def _in_range(self, wanted: dict[str, Any]) -> list[bytes]:

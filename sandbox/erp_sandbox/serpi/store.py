@@ -49,7 +49,8 @@ class Store(abc.ABC, Generic[KeyT]):
     def __iter__(self) -> Iterator[Record]:
         return iter(self.all())
 
-    def __contains__(self, key: KeyT) -> bool:
+    def has(self, key: KeyT) -> bool:
+        """Tell whether a record has this business key."""
         return bool(self.ids(key))
 
     def all(self) -> list[Record]:
@@ -82,7 +83,7 @@ class Store(abc.ABC, Generic[KeyT]):
             raise LookupError(f"{len(found)} records have the key {key!r}")
         return found[0]
 
-    def keys(self) -> list[KeyT]:
+    def all_keys(self) -> list[KeyT]:
         """Return every row's business key, in order (one that is stored twice comes twice)."""
         with self._lock:
             return [self._keys[identifier] for identifier in self._rows]

@@ -61,10 +61,16 @@ class _Batch:
     asked: int
     good: dict[int, Record] = dataclasses.field(default_factory=dict)
     complaints: list[Complaint] = dataclasses.field(default_factory=list)
+    bad: set[int] = dataclasses.field(default_factory=set)
+    keys: set[object] = dataclasses.field(default_factory=set)
 
     def refuse(self, position: int, field: str, reason: str) -> None:
-        self.good.pop(position, None)
+        self.bad.add(position)
         self.complaints.append(Complaint(position, field, reason))
+
+    def accept(self, position: int, record: Record, key: object) -> None:
+        self.good[position] = record
+        self.keys.add(key)
 
 
 class Writes:
@@ -210,20 +216,15 @@ class Writes:
     def _keep_article(
         self, batch: _Batch, position: int, whole: Record, *, own_id: int | None
     ) -> None:
-        if any(complaint.position == position for complaint in batch.complaints):
+        if position in batch.bad:
             return
         serpi = self._serpi
         code = serpi.articles.key_of(whole)
-        others = [held for held in serpi.articles.ids(code) if held != own_id]
-        others += [
-            number
-            for number, record in batch.good.items()
-            if record["codigo"] == code and (own_id is None or record.get("id") != own_id)
-        ]
-        if others and serpi.switches.duplicate_articles == "refuse":
+        taken = code in batch.keys or any(held != own_id for held in serpi.articles.ids(code))
+        if taken and serpi.switches.duplicate_articles == "refuse":
             batch.refuse(position, "codigo", f"{code} ya existe")
             return
-        batch.good[position] = stored_decimals(whole, ARTICLE_FIELDS, serpi.switches)
+        batch.accept(position, stored_decimals(whole, ARTICLE_FIELDS, serpi.switches), code)
 
     def _new_document(self, batch: _Batch, position: int, sent: Record) -> None:
         serpi = self._serpi
@@ -238,16 +239,14 @@ class Writes:
             wrong.append(("prefijo", "el tipo de documento no existe"))
         for name, reason in wrong:
             batch.refuse(position, name, reason)
-        if any(complaint.position == position for complaint in batch.complaints):
+        if position in batch.bad:
             return
         key = serpi.documents.key_of(known)
-        taken = key in serpi.documents or any(
-            serpi.documents.key_of(record) == key for record in batch.good.values()
-        )
+        taken = key in batch.keys or serpi.documents.has(key)
         if taken and serpi.switches.duplicate_documents == "refuse":
             batch.refuse(position, "numeroDoc", f"{key[2]} ya existe")
             return
-        batch.good[position] = self._as_stored(known)
+        batch.accept(position, self._as_stored(known), key)
 
     def _as_stored(self, document: Record) -> Record:
         """Return a document as SERPI keeps it: with names, and every field of its lines."""
