@@ -39,10 +39,10 @@ class SeenRows:
             the positions of the rows to pass on, in order; None for all of them. A row that was seen
             with the same bytes is left out; one with other bytes is passed on and counted.
         """
-        rows = [(key, hash(bytes(piece))) for key, piece in zip(keys, slices, strict=True)]
-        table = "seen" if all(_fits(key) for key in keys) else "seen_text"
-        if table == "seen_text":
-            rows = [(str(key), digest) for key, digest in rows]
+        table = "seen" if _fit(keys) else "seen_text"
+        texts = keys if table == "seen" else map(str, keys)
+        # `hash` and `bytes` are mapped in C: this is done for every row of every page.
+        rows = list(zip(texts, map(hash, map(bytes, slices)), strict=True))
         before = self._database.total_changes
         self._database.execute("BEGIN")
         self._database.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)  # noqa: S608 - one of two names
@@ -72,5 +72,6 @@ class SeenRows:
         self._database.close()
 
 
-def _fits(key: Any) -> bool:  # noqa: ANN401 - a key
-    return type(key) is int and -(2**63) <= key < 2**63
+def _fit(keys: Sequence[Any]) -> bool:
+    """Whether SQLite takes the keys as integers."""
+    return set(map(type, keys)) == {int} and min(keys) >= -(2**63) and max(keys) < 2**63

@@ -322,7 +322,10 @@ class ConnectorStream(Stream):
             values = (record[self.primary_keys[0]] for record in records or ())
         else:
             values = (tuple(record[name] for name in self.primary_keys) for record in records or ())
-        return [value if type(value) is int else repr(value) for value in values]
+        keys = list(values)
+        if set(map(type, keys)) <= {int}:
+            return keys
+        return [value if type(value) is int else repr(value) for value in keys]
 
     def _count(self, rows: int) -> None:
         self.progress.add(rows)

@@ -15,7 +15,7 @@ import msgspec
 
 from connector_kit.errors import CredentialsError, RefusedError, UpstreamError
 from connector_kit.http import Action, Answer, RetryLater, UnreadableAnswer
-from connector_kit.pages import NotJsonError, Page, cut_page, exact_json, exact_value
+from connector_kit.pages import NotJsonError, Page, cut_page, exact_json, exact_value, joined_page
 from connector_kit.redaction import preview
 from connector_kit.statuses import action_for
 from serpi_client.results import ReadPage, Verdict, WriteResult
@@ -23,7 +23,7 @@ from serpi_client.results import ReadPage, Verdict, WriteResult
 NOTHING_FOUND = frozenset({201, 204})
 X_OF_Y = re.compile(r"(\d[\d.,]*)\s+(?:de|of)\s+(\d[\d.,]*)", re.IGNORECASE)
 COUNT = re.compile(r"\s*(\d[\d.,]*)\s+registro", re.IGNORECASE)
-ABSENT = msgspec.Raw()
+NO_ROWS = Page(b"[]", [])
 MOST_WORDS = 300
 
 _GRAVITY = (Action.OK, Action.RETRY, Action.NOT_FOUND, Action.REFUSED, Action.CREDENTIALS)
@@ -34,7 +34,7 @@ class _Members(msgspec.Struct, gc=False):
     code: Any = None
     errors: Any = None
     message: Any = None
-    result: msgspec.Raw = ABSENT
+    result: list[msgspec.Raw] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 _decode = msgspec.json.Decoder(_Members).decode
@@ -52,7 +52,8 @@ class Envelope:
         has_errors: whether `errors` holds anything.
         words: message and errors, short and without secrets.
         message: as it came.
-        result: the member's JSON, None where it is absent, `null` where it is null.
+        has_result: whether there is a `result`, be it null.
+        page: the rows of `result`; none where it is absent or null.
     """
 
     action: Action
@@ -62,7 +63,8 @@ class Envelope:
     has_errors: bool
     words: str
     message: str
-    result: bytes | None
+    has_result: bool
+    page: Page
 
     @property
     def says_done(self) -> bool:
@@ -84,17 +86,17 @@ def read_envelope(answer: Answer) -> Envelope:
     """
     action = action_for(answer.status)
     try:
-        members = _members(answer.json_bytes())
+        members, page = _read(answer.json_bytes())
     except UnreadableAnswer:
         if action is Action.OK:
             raise
-        return Envelope(action, answer.status, None, False, False, preview(answer.body), "", None)
+        words = preview(answer.body)
+        return Envelope(action, answer.status, None, False, False, words, "", False, NO_ROWS)
     code = _code(members.code)
     if code is not None and _GRAVITY.index(inner := action_for(code)) >= _GRAVITY.index(action):
         action, graver = inner, code
     else:
         graver = answer.status
-    result = bytes(members.result)
     return Envelope(
         action=action,
         code=graver,
@@ -103,24 +105,35 @@ def read_envelope(answer: Answer) -> Envelope:
         has_errors=bool(members.errors),
         words=_words(members),
         message=members.message if isinstance(members.message, str) else "",
-        result=result or None,
+        has_result=members.result is not msgspec.UNSET,
+        page=page,
     )
 
 
-def _members(body: bytes) -> _Members:
+def _read(body: bytes) -> tuple[_Members, Page]:
     try:
-        return _decode(body)
+        members = _decode(body)
+        return members, joined_page(members.result) if members.result else NO_ROWS
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         # What msgspec cannot read (lone surrogates) the standard library may.
-        try:
-            value = exact_value(body)
-        except NotJsonError as error:
-            raise UnreadableAnswer("the answer is no whole JSON") from error
-    if not isinstance(value, dict):
-        raise UnreadableAnswer("the answer is no envelope (`success`, `code`, `result`)")
-    result = msgspec.Raw(exact_json(value["result"])) if "result" in value else ABSENT
-    names = ("success", "code", "errors", "message")
-    return _Members(**{name: value.get(name) for name in names}, result=result)
+        return _read_exactly(body)
+    except NotJsonError as error:
+        raise UnreadableAnswer("the answer's `result` is no list of records") from error
+
+
+def _read_exactly(body: bytes) -> tuple[_Members, Page]:
+    try:
+        value = exact_value(body)
+        if not isinstance(value, dict):
+            raise UnreadableAnswer("the answer is no envelope (`success`, `code`, `result`)")
+        names = ("success", "code", "errors", "message")
+        members = _Members(**{name: value.get(name) for name in names})
+        if "result" in value:
+            members.result = None
+        result = value.get("result")
+        return members, NO_ROWS if result is None else cut_page(exact_json(result))
+    except NotJsonError as error:
+        raise UnreadableAnswer("the answer is no whole JSON with a list of records") from error
 
 
 def _code(value: Any) -> int | None:  # noqa: ANN401 - any JSON value
@@ -171,24 +184,16 @@ def read_page(answer: Answer, *, nothing_if_404: bool, place: str) -> ReadPage:
         UpstreamError: any other refusal.
     """
     date = answer.headers.get("date")
-    nothing = ReadPage(Page(b"[]", []), None, date)
+    nothing = ReadPage(NO_ROWS, None, date)
     if answer.status == 204 or (answer.status == 404 and nothing_if_404):
         return nothing
     envelope = read_envelope(answer)
     if envelope.code == 404 and nothing_if_404:
         return nothing
     _require_success(answer, envelope, place)
-    if envelope.result is None and envelope.body_code in NOTHING_FOUND:
-        return nothing
-    if envelope.result == b"null":
-        return nothing
-    if envelope.result is None:
+    if not envelope.has_result and envelope.body_code not in NOTHING_FOUND:
         raise UnreadableAnswer("the answer has no `result`")
-    try:
-        page = cut_page(envelope.result)
-    except NotJsonError as error:
-        raise UnreadableAnswer("the answer's `result` is no list of records") from error
-    return ReadPage(page, _first_number(COUNT, envelope.message), date)
+    return ReadPage(envelope.page, _first_number(COUNT, envelope.message), date)
 
 
 def _require_success(answer: Answer, envelope: Envelope, place: str) -> None:
