@@ -122,13 +122,13 @@ class TestFaults:
     def test_a_delayed_write_is_stored_though_the_client_has_gone(
         self, sandbox: RunningSandbox, caller: SerpiCaller
     ) -> None:
-        sandbox.serpi.faults.add(Fault("delay", delay=0.2, method="POST"))
+        sandbox.serpi.faults.add(Fault("delay", delay=0.5, method="POST"))
         with pytest.raises(requests.ReadTimeout):
             requests.post(
                 f"{sandbox.serpi_url}/Articulo",
                 data=exact.dumps([new_article("LATE")]),
                 headers=dict(caller._session.headers),
-                timeout=0.05,
+                timeout=0.2,
             )
         assert not sandbox.serpi.articles.has("LATE")
         _wait_until(lambda: sandbox.serpi.articles.has("LATE"))
@@ -149,12 +149,12 @@ class TestFaults:
     def test_a_server_that_dies_for_a_while(
         self, sandbox: RunningSandbox, caller: SerpiCaller
     ) -> None:
-        sandbox.serpi.faults.add(Fault("drop", skip=1, lasts=0.15))
+        sandbox.serpi.faults.add(Fault("drop", skip=1, lasts=0.4))
         assert caller.types().status_code == 200
         for _ in range(3):
             with pytest.raises(requests.ConnectionError):
                 caller.types()
-        time.sleep(0.16)
+        time.sleep(0.41)
         assert caller.types().status_code == 200
 
     def test_an_unknown_kind_is_refused(self) -> None:
@@ -186,12 +186,12 @@ class TestRequestsLog:
     def test_a_client_that_hung_up_overlaps_nothing(
         self, sandbox: RunningSandbox, caller: SerpiCaller
     ) -> None:
-        sandbox.serpi.faults.add(Fault("delay", delay=0.2))
+        sandbox.serpi.faults.add(Fault("delay", delay=1))
         with pytest.raises(requests.ReadTimeout):
             requests.get(
                 f"{sandbox.serpi_url}/Articulo",
                 headers=dict(caller._session.headers),
-                timeout=0.02,
+                timeout=0.2,
             )
         assert caller.articles(limite=1).status_code == 200
         assert sandbox.serpi.overlaps == 0
