@@ -21,7 +21,7 @@ CHECKED = $(PACKAGES) tools tests $(if $(wildcard benchmarks/*.py),benchmarks)
 INPUTS = constraints.txt requirements-dev.txt $(PACKAGES:%=%/pyproject.toml)
 
 # $(call say_failed,what,log): one line with the log's last error.
-say_failed = { echo "make: $(1) failed: $$( (grep -i error $(2) || cat $(2)) | tail -n 1); the rest is in $(2)" >&2; exit 1; }
+say_failed = { echo "make: $(1) failed: $$( (grep 'ERROR: ' $(2) || cat $(2)) | tail -n 1); the rest is in $(2)" >&2; exit 1; }
 
 .PHONY: help demo test lint bench chaos audit clean
 .DEFAULT_GOAL := help
