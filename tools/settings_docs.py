@@ -147,7 +147,6 @@ def readme_table(name: str, settings: tuple[Setting, ...]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for setting in settings:
-        default = "" if setting.default is None else f"`{_text(setting.default)}`"
         cells = [
             f"`{setting.name}`",
             f"`{variable(name, setting)}`",
