@@ -1,0 +1,1 @@
+"""``python -m erp_sandbox.demo``: the pipelines of meltano.yml against the sandbox, to watch."""

@@ -1,0 +1,68 @@
+"""What the demo runs: one entry per pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """One stream, as a table of the warehouse.
+
+    Attributes:
+        stream: its name, also the table's.
+        kind: the same data's name in the sandbox's control routes.
+        columns: what the sample rows show.
+    """
+
+    stream: str
+    kind: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """One ``meltano run``.
+
+    Attributes:
+        extractor, loader: plugins of meltano.yml.
+        vendor: whose API of the sandbox it reads.
+        tables: what it fills.
+        note: what a second run shows.
+    """
+
+    extractor: str
+    loader: str
+    vendor: str
+    tables: tuple[Table, ...]
+    note: str
+
+    def table(self, table: Table) -> str:
+        """Return a table's name in the database; Meltano names the schema after the extractor."""
+        return f"{self.extractor.replace('-', '_')}.{table.stream}"
+
+
+PIPELINES = (
+    Pipeline(
+        extractor="tap-serpi",
+        loader="target-duckdb",
+        vendor="serpi",
+        tables=(
+            Table("articulos", "articulos", ("id", "codigo", "descripcion", "costo", "activo")),
+            Table(
+                "tipos_documento",
+                "tipos_documento",
+                ("id", "categoriadocumento", "prefijo", "descripcion"),
+            ),
+            Table(
+                "documentos_contables",
+                "documentos_contables",
+                ("id", "prefijo", "numerodoc", "fechadocumento", "nombreterceroenc"),
+            ),
+        ),
+        note=(
+            "SERPI keeps no date of change for articles and types: both are read whole each time.\n"
+            "  Of documentos_contables a later run reads the days since its bookmark less lookback_days."
+        ),
+    ),
+)

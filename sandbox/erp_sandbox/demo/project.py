@@ -1,0 +1,210 @@
+"""A Meltano project of its own, made from the repository's meltano.yml.
+
+The repository's own folder is not used: its .env may hold real credentials, and variables win over
+what an environment of meltano.yml says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from erp_sandbox.demo.errors import DemoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+ENVIRONMENT = "sandbox"
+
+OTHERS_VARIABLES = ("TAP_", "TARGET_", "MELTANO_", "SINGER_SDK_")
+
+LAST_PYTHON_OF_DUCKDB = (3, 13)
+"""DuckDB below 1.3, which target-duckdb needs, exists for no later Python."""
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """What the tap said of one stream: rows read, seconds."""
+
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What one ``meltano run`` did: seconds in all, and each stream's report."""
+
+    seconds: float
+    streams: Mapping[str, StreamReport]
+
+
+class MeltanoProject:
+    """A folder in which ``meltano`` runs the repository's plugins."""
+
+    def __init__(self, repository: Path, folder: Path) -> None:
+        """Name the folders.
+
+        Args:
+            repository: where meltano.yml and the packages are.
+            folder: the project's; made by `prepare`.
+        """
+        self.repository = repository
+        self.folder = folder
+        self.logs = folder / "logs"
+
+    def prepare(self) -> None:
+        """Copy meltano.yml and the constraints, and link the packages."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        for file in (self.repository / "meltano.yml", *self.repository.glob("constraints*.txt")):
+            shutil.copyfile(file, self.folder / file.name)
+        for package in self.repository.glob("*/pyproject.toml"):
+            link = self.folder / package.parent.name
+            if not link.is_symlink():
+                link.symlink_to(os.path.relpath(package.parent, self.folder))
+
+    def install(self, plugins: Iterable[str]) -> float:
+        """Install plugins; those that stand already are brought up to date.
+
+        Returns:
+            the seconds it took.
+
+        Raises:
+            DemoError: pip or uv failed.
+        """
+        started = time.monotonic()
+        self.meltano("install", *plugins, log="install")
+        return time.monotonic() - started
+
+    def run(self, *blocks: str, variables: Mapping[str, str]) -> RunReport:
+        """Run a pipeline.
+
+        Args:
+            blocks: plugins, as ``meltano run`` takes them.
+            variables: beside the environment's own.
+
+        Returns:
+            what the tap said.
+
+        Raises:
+            DemoError: the pipeline ended with an exit code that is not 0.
+        """
+        started = time.monotonic()
+        log = f"run-{'-'.join(blocks)}"
+        path = self.meltano(
+            f"--environment={ENVIRONMENT}", "run", *blocks, log=log, extra=variables
+        )
+        return RunReport(time.monotonic() - started, _streams(path))
+
+    def meltano(self, *arguments: str, log: str, extra: Mapping[str, str] | None = None) -> Path:
+        """Run a command of Meltano.
+
+        Args:
+            arguments: of the command.
+            log: name of the log, without folder and ending.
+            extra: variables beside the environment's own.
+
+        Returns:
+            the log, one JSON object a line.
+
+        Raises:
+            DemoError: the exit code is not 0.
+        """
+        path = self.logs / f"{log}.log"
+        command = [str(Path(sys.executable).parent / "meltano"), "--log-format=json", *arguments]
+        with path.open("wb") as output:
+            done = subprocess.run(  # noqa: S603 - our own command
+                command, check=False, cwd=self.folder, env=self._environment(extra or {}),
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        if done.returncode:
+            raise DemoError(
+                f"meltano {' '.join(arguments)} failed: {_last_error(path)}; the rest is in {path}"
+            )
+        return path
+
+    def query(self, database: str, statement: str) -> list[list[Any]]:
+        """Ask a DuckDB file, through the loader's own DuckDB.
+
+        Args:
+            database: the file's name in the project.
+            statement: SQL.
+
+        Returns:
+            the rows; what JSON does not know is text.
+
+        Raises:
+            DemoError: DuckDB refuses.
+        """
+        python = self.folder / ".meltano" / "loaders" / "target-duckdb" / "venv" / "bin" / "python"
+        done = subprocess.run(  # noqa: S603 - our own command
+            [str(python), "-c", _QUERY, database, statement],
+            check=False, cwd=self.folder, capture_output=True, text=True,
+        )  # fmt: skip
+        if done.returncode:
+            reason = done.stderr.strip().rsplit("\n", maxsplit=1)[-1]
+            raise DemoError(f"reading {database} failed: {reason}")
+        rows: list[list[Any]] = json.loads(done.stdout)
+        return rows
+
+    def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(OTHERS_VARIABLES)
+        }
+        if sys.version_info[:2] > LAST_PYTHON_OF_DUCKDB:
+            kept["MELTANO_PYTHON"] = ".".join(map(str, LAST_PYTHON_OF_DUCKDB))
+        return {
+            **kept,
+            "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "XDG_STATE_HOME": str(self.folder / "state"),
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+            **extra,
+        }
+
+
+_QUERY = """
+import json, sys, duckdb
+rows = duckdb.connect(sys.argv[1], read_only=True).execute(sys.argv[2]).fetchall()
+json.dump(rows, sys.stdout, default=str)
+"""
+
+
+def _events(log: Path) -> Iterable[dict[str, Any]]:
+    for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("{"):
+            yield json.loads(line)
+
+
+def _streams(log: Path) -> dict[str, StreamReport]:
+    rows: dict[str, int] = defaultdict(int)
+    seconds: dict[str, float] = {}
+    for event in _events(log):
+        metric = event.get("metric_info", {})
+        stream = metric.get("tags", {}).get("stream")
+        if metric.get("metric") == "record_count":
+            rows[stream] += metric["value"]
+        elif metric.get("metric") == "sync_duration":
+            seconds[stream] = metric["value"]
+    return {stream: StreamReport(rows[stream], seconds[stream]) for stream in seconds}
+
+
+def _last_error(log: Path) -> str:
+    errors: Sequence[str] = [
+        str(event["event"])
+        for event in _events(log)
+        if event.get("level") in ("error", "critical")
+        # Meltano's own summary says only that a plugin failed; the plugin said why.
+        and not str(event["event"]).startswith(("Block run", "Run failed", "Installed"))
+    ]
+    text = errors[-1] if errors else "it gave no reason"
+    return " ".join(text.split())[:300]
