@@ -37,12 +37,16 @@ class BodyReader:
 
         Raises:
             UnreadableAnswer: it is compressed in a way that was not asked for.
+            UpstreamError: it says itself that it is larger than the cap.
         """
         self._response = response
         self._byte_cap = byte_cap
         self._place = place
         self._count = 0
         self._inflater = inflater_for(response.headers.get("content-encoding"))
+        self._promised = None if self._inflater else response.length_remaining
+        if self._promised is not None and self._promised > byte_cap:
+            self._refuse_size()
 
     def read_all(self) -> bytes:
         """Read the whole body.
@@ -55,10 +59,7 @@ class BodyReader:
             UnreadableAnswer: it broke off or cannot be decompressed.
             UpstreamError: it is larger than the cap.
         """
-        length = self._response.length_remaining
-        if self._inflater is None and length is not None and length <= READ_AT_ONCE:
-            if length > self._byte_cap:
-                self._refuse_size()
+        if self._promised is not None and self._promised <= READ_AT_ONCE:
             return self._receive(None)
         pieces = []
         while piece := self.read_piece():

@@ -41,7 +41,7 @@ class Exchange:
         stopped: whether another thread ended it.
     """
 
-    __slots__ = ("_peer", "heard", "left", "once", "sent", "silence", "stopped")
+    __slots__ = ("_peer", "_reader", "heard", "left", "once", "sent", "silence", "stopped")
 
     def __init__(self, silence: float, *, once: bool = False) -> None:
         self.silence = silence
@@ -51,6 +51,7 @@ class Exchange:
         self.heard = 0.0
         self.stopped = False
         self._peer: socket.socket | None = None
+        self._reader: io.BufferedReader | None = None
 
     @property
     def expired(self) -> bool:
@@ -109,6 +110,24 @@ class Exchange:
         finally:
             self.heard = time.monotonic()
             self.left -= self.heard - started
+
+    def reader_of(self, peer: socket.socket) -> io.BufferedReader:
+        """Make what an answer is read with.
+
+        Args:
+            peer: the connected socket.
+
+        Returns:
+            a reader that keeps to the limits.
+        """
+        raw: Any = peer.makefile("rb", buffering=0)
+        self._reader = io.BufferedReader(_BoundedReader(raw, peer, self))
+        return self._reader
+
+    def give_up(self) -> None:
+        """Let go of an answer that cannot be used: urllib3 forgets some of them half read."""
+        if self._reader is not None:
+            self._reader.close()
 
     def stop(self) -> None:
         """End the exchange from another thread: what it waits for never comes."""
@@ -176,8 +195,7 @@ class _BoundedSocket:
         self._peer = peer
 
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        raw: Any = self._peer.makefile("rb", buffering=0)
-        return io.BufferedReader(_BoundedReader(raw, self._peer, current_exchange()))
+        return current_exchange().reader_of(self._peer)
 
 
 class BoundedResponse(http.client.HTTPResponse):

@@ -364,10 +364,13 @@ class HttpClient:
                 return self._opener.open(
                     request.method, request.target, request.headers, request.body
                 )
-        except exceptions.HTTPError as error:
-            raise self._failure(error, exchange) from error
-        except RefusedError as error:
-            raise RefusedError(f"{self._place(where)}: {error}") from error
+        except BaseException as error:
+            exchange.give_up()
+            if isinstance(error, exceptions.HTTPError):
+                raise self._failure(error, exchange) from error
+            if isinstance(error, RefusedError):
+                raise RefusedError(f"{self._place(where)}: {error}") from error
+            raise
 
     def _failure(self, error: exceptions.HTTPError, exchange: Exchange) -> Retryable:
         """Tell what a failure before the headers means."""
@@ -376,10 +379,10 @@ class HttpClient:
         match error:
             case exceptions.NameResolutionError():
                 reason = f"the name of {server} is not known"
-            case exceptions.ConnectTimeoutError():
-                reason = f"{server} does not take the connection"
             case exceptions.NewConnectionError():
                 reason = f"there is no connection to {server} ({_errno_of(error)})"
+            case exceptions.ConnectTimeoutError():
+                reason = f"{server} does not take the connection"
             case exceptions.ReadTimeoutError():
                 silence = self._settings.request_timeout
                 reason = (

@@ -61,10 +61,12 @@ class TrustContext(ssl.SSLContext):
             RefusedError: it has not; the message has the fingerprint that was seen.
         """
         host = str(kwargs.get("server_hostname") or "the server")
+        # A failed handshake takes the socket with it.
+        address, timeout = sock.getpeername()[:2], sock.gettimeout()
         try:
             secure = super().wrap_socket(sock, *args, **kwargs)
         except ssl.SSLCertVerificationError as error:
-            seen = _fingerprint_seen(sock, host)
+            seen = _fingerprint_seen(address, timeout, host)
             raise RefusedError(_untrusted(host, error.verify_message, seen)) from error
         if self.pins:
             seen = _fingerprint(secure)
@@ -147,19 +149,18 @@ def _with_colons(fingerprint: str) -> str:
     return ":".join(fingerprint[i : i + 2] for i in range(0, len(fingerprint), 2)).upper()
 
 
-def _fingerprint_seen(failed: socket.socket, host: str) -> str | None:
+def _fingerprint_seen(address: tuple[str, int], timeout: float | None, host: str) -> str | None:
     """Shake hands once more without checking, only to see the certificate."""
     unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unchecked.check_hostname = False
     unchecked.verify_mode = ssl.CERT_NONE
     # Behind a proxy this finds the proxy, which does not shake hands.
-    with contextlib.suppress(OSError, ValueError):
-        address, timeout = failed.getpeername()[:2], failed.gettimeout()
-        with (
-            socket.create_connection(address, timeout) as plain,
-            unchecked.wrap_socket(plain, server_hostname=host) as secure,
-        ):
-            return _fingerprint(secure)
+    with (
+        contextlib.suppress(OSError, ValueError),
+        socket.create_connection(address, timeout) as plain,
+        unchecked.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        return _fingerprint(secure)
     return None
 
 
