@@ -13,8 +13,8 @@ from connector_kit.pages import Page
 from connector_kit.stream import ConnectorStream
 from connector_kit.windows import DayWindow, cut_days, fingerprint, today_there
 from serpi_client.client import SerpiClient
+from serpi_client.paging import read_all_pages
 from serpi_client.results import ReadPage
-from tap_serpi.pagination import read_all_pages
 from tap_serpi.spelling import with_documented_spelling
 
 if TYPE_CHECKING:
