@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from erp_sandbox.demo.errors import DemoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
+    from pathlib import Path
 
 
 class RunningSandbox:
@@ -48,21 +49,32 @@ class RunningSandbox:
 
 
 @contextmanager
-def running_sandbox(arguments: Sequence[str] = ()) -> Iterator[RunningSandbox]:
-    """Run the sandbox on a free port of loopback until the block ends.
+def running_sandbox(port_file: Path) -> Iterator[RunningSandbox]:
+    """Run the sandbox on loopback until the block ends.
 
     Args:
-        arguments: beside the port.
+        port_file: keeps the port from one time to the next: to a tap another address is another API,
+            which it reads in full. Where the port is taken meanwhile, it is a new one.
 
     Raises:
         DemoError: it does not start.
     """
-    command = [sys.executable, "-m", "erp_sandbox", "--port", "0", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
-        try:
-            word, _, url = (process.stdout.readline() if process.stdout else "").partition(" ")
-            if word != "ready":
-                raise DemoError(f"the sandbox did not start: {' '.join(command)}")
-            yield RunningSandbox(url.strip())
-        finally:
-            process.terminate()
+    last = port_file.read_text(encoding="ascii") if port_file.exists() else "0"
+    process, sandbox = _start(last)
+    if sandbox is None and last != "0":
+        process, sandbox = _start("0")
+    if sandbox is None:
+        raise DemoError("the sandbox did not start; see why with: python -m erp_sandbox --port 0")
+    port_file.write_text(sandbox.port, encoding="ascii")
+    try:
+        yield sandbox
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _start(port: str) -> tuple[subprocess.Popen[str], RunningSandbox | None]:
+    command = [sys.executable, "-m", "erp_sandbox", "--port", port]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    word, _, url = (process.stdout.readline() if process.stdout else "").partition(" ")
+    return process, RunningSandbox(url.strip()) if word == "ready" else None
