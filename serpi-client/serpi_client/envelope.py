@@ -21,8 +21,9 @@ from connector_kit.statuses import action_for
 from serpi_client.results import ReadPage, Verdict, WriteResult
 
 NOTHING_FOUND = frozenset({201, 204})
-X_OF_Y = re.compile(r"(\d[\d.,]*)\s+(?:de|of)\s+(\d[\d.,]*)", re.IGNORECASE)
-COUNT = re.compile(r"\s*(\d[\d.,]*)\s+registro", re.IGNORECASE)
+X_OF_Y = re.compile(r"\b(\d[\d.,]{0,15})\s+(?:de|of)\s+(\d[\d.,]{0,15})\b", re.IGNORECASE)
+COUNT = re.compile(r"\s*(\d[\d.,]{0,15})\s+registro", re.IGNORECASE)
+CODE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
 NO_ROWS = Page(b"[]", [])
 MOST_WORDS = 300
 
@@ -93,10 +94,9 @@ def read_envelope(answer: Answer) -> Envelope:
         words = preview(answer.body)
         return Envelope(action, answer.status, None, False, False, words, "", False, NO_ROWS)
     code = _code(members.code)
-    if code is not None and _GRAVITY.index(inner := action_for(code)) >= _GRAVITY.index(action):
+    graver = answer.status
+    if code is not None and _gravity(inner := _action_of(code)) >= _gravity(action):
         action, graver = inner, code
-    else:
-        graver = answer.status
     return Envelope(
         action=action,
         code=graver,
@@ -108,6 +108,15 @@ def read_envelope(answer: Answer) -> Envelope:
         has_result=members.result is not msgspec.UNSET,
         page=page,
     )
+
+
+def _action_of(code: int) -> Action:
+    """Tell what a body's code means: below 400 nothing speaks of a failure."""
+    return Action.OK if code < 400 else action_for(code)
+
+
+def _gravity(action: Action) -> int:
+    return _GRAVITY.index(action)
 
 
 def _read(body: bytes) -> tuple[_Members, Page]:
@@ -141,7 +150,7 @@ def _code(value: Any) -> int | None:  # noqa: ANN401 - any JSON value
         return None
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.strip().isdecimal() else None
+    return int(value) if isinstance(value, str) and CODE.fullmatch(value) is not None else None
 
 
 def _words(members: _Members) -> str:
@@ -185,10 +194,10 @@ def read_page(answer: Answer, *, nothing_if_404: bool, place: str) -> ReadPage:
     """
     date = answer.headers.get("date")
     nothing = ReadPage(NO_ROWS, None, date)
-    if answer.status == 204 or (answer.status == 404 and nothing_if_404):
+    if answer.status == 204:
         return nothing
     envelope = read_envelope(answer)
-    if envelope.code == 404 and nothing_if_404:
+    if nothing_if_404 and envelope.code == 404 and answer.status < 500:
         return nothing
     _require_success(answer, envelope, place)
     if not envelope.has_result and envelope.body_code not in NOTHING_FOUND:
