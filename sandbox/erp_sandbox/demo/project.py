@@ -126,7 +126,7 @@ class MeltanoProject:
             )  # fmt: skip
         if done.returncode:
             raise DemoError(
-                f"meltano {' '.join(arguments)} failed: {_last_error(path)}; the rest is in {path}"
+                f"meltano {' '.join(arguments)} failed: {_reason(path)}; the rest is in {path}"
             )
         return path
 
@@ -198,13 +198,10 @@ def _streams(log: Path) -> dict[str, StreamReport]:
     return {stream: StreamReport(rows[stream], seconds[stream]) for stream in seconds}
 
 
-def _last_error(log: Path) -> str:
-    errors: Sequence[str] = [
-        str(event["event"])
-        for event in _events(log)
-        if event.get("level") in ("error", "critical")
-        # Meltano's own summary says only that a plugin failed; the plugin said why.
-        and not str(event["event"]).startswith(("Block run", "Run failed", "Installed"))
-    ]
-    text = errors[-1] if errors else "it gave no reason"
-    return " ".join(text.split())[:300]
+def _reason(log: Path) -> str:
+    errors = [event for event in _events(log) if event.get("level") in ("error", "critical")]
+    # A plugin says why; Meltano's own lines say only that a plugin failed.
+    said = [str(event["event"]) for event in errors if "stdio" in event]
+    said += [event["install_state"]["details"] for event in errors if "install_state" in event]
+    said += [str(event["event"]) for event in errors]
+    return " ".join(said[0].split())[:300] if said else "no reason was given"
