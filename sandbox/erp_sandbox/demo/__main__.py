@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -29,6 +30,10 @@ def main() -> int:
         _run(MeltanoProject(repository, repository / ".demo"))
     except DemoError as error:
         sys.stderr.write(f"demo: {error}\n")
+        return 1
+    except BrokenPipeError:
+        # Who reads has read enough; the interpreter's own flush at the end must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("demo: stopped\n")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from erp_sandbox.demo.errors import DemoError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 ENVIRONMENT = "sandbox"
 
@@ -80,7 +80,11 @@ class MeltanoProject:
             DemoError: pip or uv failed.
         """
         started = time.monotonic()
-        self.meltano("install", *plugins, log="install")
+        made_with = self.folder / "python-version"
+        same = made_with.exists() and made_with.read_text(encoding="utf-8") == sys.version
+        # Meltano keeps a plugin's environment when another Python runs it.
+        self.meltano("install", *([] if same else ["--clean"]), *plugins, log="install")
+        made_with.write_text(sys.version, encoding="utf-8")
         return time.monotonic() - started
 
     def run(self, *blocks: str, variables: Mapping[str, str]) -> RunReport:
