@@ -13,14 +13,13 @@ from typing import Any
 from requests import PreparedRequest
 from requests.auth import AuthBase
 
+from connector_kit.deadline import WHOLE_ANSWER
 from connector_kit.http import Answer, HttpClient, HttpSettings
 from connector_kit.redaction import REDACTOR
+from connector_kit.requesting import parsed_base
 from serpi_client.envelope import read_page, write_result
 from serpi_client.locks import TokenLocks
 from serpi_client.results import ReadPage, WriteResult
-
-WHOLE_ANSWER = 20
-"""So many times the longest silence a whole answer may take (see the kit's `HttpSettings`)."""
 
 WHAT = "SERPI"
 ARTICULO = "Articulo"
@@ -67,10 +66,14 @@ class SerpiClient:
             secret_key: of the company.
             settings: of HTTP; times in seconds.
             user_agent: who asks.
+
+        Raises:
+            SettingsError: the address, a proxy's address or a TLS setting cannot be used.
         """
         REDACTOR.add(token, secret_key)
+        address = str(parsed_base(api_url, WHAT))
         self.locks = TokenLocks(
-            api_url, token, request_wait=(WHOLE_ANSWER + 2) * settings.request_timeout
+            address, token, request_wait=(WHOLE_ANSWER + 2) * settings.request_timeout
         )
         self._http = HttpClient(
             api_url,
@@ -201,15 +204,15 @@ class SerpiClient:
             OutcomeUnknown: look before sending again.
             CredentialsError: 401 or 403: nothing was done.
         """
-        return self._write("POST", ARTICULO, _list(bodies), where)
+        return self._write("POST", ARTICULO, _list(bodies), len(bodies), where)
 
     def modificar_articulos(self, bodies: Sequence[bytes], *, where: str) -> WriteResult:
         """PUT /Articulo; each body names the article's `id`. Otherwise as `crear_articulos`."""
-        return self._write("PUT", ARTICULO, _list(bodies), where)
+        return self._write("PUT", ARTICULO, _list(bodies), len(bodies), where)
 
     def crear_documentos(self, bodies: Sequence[bytes], *, where: str) -> WriteResult:
         """POST /DocumentoContable; one body a document. Otherwise as `crear_articulos`."""
-        return self._write("POST", DOCUMENTO, _list(bodies), where)
+        return self._write("POST", DOCUMENTO, _list(bodies), len(bodies), where)
 
     def borrar_un_documento(
         self, id_tipo: int, numero: int, fecha: date, *, where: str
@@ -257,11 +260,21 @@ class SerpiClient:
             "fechaDesde": fechas[0].isoformat(),
             "fechaHasta": fechas[1].isoformat(),
         }
-        return self._write("PUT", DOCUMENTO, _json(body), where)
+        # What was deleted is never taken on trust: the answer must say 1 of 1.
+        return self._write("PUT", DOCUMENTO, _json(body), 1, where, counts_needed=True)
 
-    def _write(self, method: str, path: str, body: bytes, where: str) -> WriteResult:
+    def _write(  # noqa: PLR0913 - what differs between the four writes
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        sent: int,
+        where: str,
+        *,
+        counts_needed: bool = False,
+    ) -> WriteResult:  # fmt: skip
         def read(answer: Answer) -> WriteResult:
-            return write_result(answer, f"{WHAT}, {where}")
+            return write_result(answer, f"{WHAT}, {where}", sent, counts_needed=counts_needed)
 
         return self._http.call(
             method, path, json=body, read=read, where=where, retry=False, every_status=True

@@ -21,8 +21,10 @@ from connector_kit.statuses import action_for
 from serpi_client.results import ReadPage, Verdict, WriteResult
 
 NOTHING_FOUND = frozenset({201, 204})
-X_OF_Y = re.compile(r"\b(\d[\d.,]{0,15})\s+(?:de|of)\s+(\d[\d.,]{0,15})\b", re.IGNORECASE)
-COUNT = re.compile(r"\s*(\d[\d.,]{0,15})\s+registro", re.IGNORECASE)
+NUMBER = r"(?<![\w.,])(\d[\d.,]{0,15})(?!\w)"
+OF = r"\s*(?:/|\b(?:de un total de|out of|de|of|di|von|sur)\b)\s*"
+X_OF_Y = re.compile(NUMBER + OF + NUMBER, re.IGNORECASE)
+COUNT = re.compile(NUMBER + r"\s+(?:registro|record)", re.IGNORECASE)
 CODE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
 NO_ROWS = Page(b"[]", [])
 MOST_WORDS = 300
@@ -250,12 +252,16 @@ def raise_if_refused(envelope: Envelope, place: str) -> None:
             return
 
 
-def write_result(answer: Answer, place: str) -> WriteResult:
+def write_result(
+    answer: Answer, place: str, sent: int, *, counts_needed: bool = False
+) -> WriteResult:
     """Judge the answer to a write.
 
     Args:
         answer: any but a redirect.
         place: who was asked for what, for messages.
+        sent: how many records the call was for.
+        counts_needed: whether a success that does not say "X de Y" is unclear.
 
     Returns:
         what the answer says.
@@ -274,11 +280,15 @@ def write_result(answer: Answer, place: str) -> WriteResult:
     done, asked = counts_of(envelope.message)
     if envelope.action is not Action.OK:
         verdict = Verdict.REFUSED
-    elif not envelope.says_done or (done is not None and done != asked):
+    elif not envelope.says_done or _contradicts(done, asked, sent, needed=counts_needed):
         verdict = Verdict.UNCLEAR
     else:
         verdict = Verdict.ACCEPTED
     return WriteResult(verdict, done, asked, envelope.words, envelope.code)
+
+
+def _contradicts(done: int | None, asked: int | None, sent: int, *, needed: bool) -> bool:
+    return needed if done is None else not done == asked == sent
 
 
 def counts_of(message: str) -> tuple[int | None, int | None]:
@@ -295,7 +305,7 @@ def counts_of(message: str) -> tuple[int | None, int | None]:
 
 
 def _first_number(pattern: re.Pattern[str], text: str) -> int | None:
-    match = pattern.match(text)
+    match = pattern.search(text)
     return None if match is None else _number(match[1])
 
 

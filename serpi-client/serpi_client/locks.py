@@ -12,8 +12,11 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
@@ -22,6 +25,12 @@ from connector_kit.errors import UpstreamError
 
 FOLDER = "serpi-client"
 SECONDS_BETWEEN_LOOKS = 0.01
+SECONDS_WITHOUT_GIVING_WAY = 0.05
+
+HELD_TOO_LONG = (
+    "another process uses this token for longer than a request may last; end it, or wait for its "
+    "end, and run again"
+)
 
 
 class LockHeldError(UpstreamError):
@@ -32,14 +41,26 @@ def token_fingerprint(api_url: str, token: str) -> str:
     """Return a name for a token at an address that does not tell the token.
 
     Args:
-        api_url: with or without a slash at the end.
+        api_url: in any spelling: case of the host, `www.`, the scheme's own port, a slash at the
+            end.
         token: the secret.
+
+    Returns:
+        a file name, the same for every spelling of the address.
+
+    Raises:
+        ValueError: the address has no port where one should be.
     """
-    return hashlib.sha256(f"{api_url.rstrip('/')}\n{token}".encode()).hexdigest()[:32]
+    url = urlsplit(api_url)
+    # SERPI's pages use both hosts for one server.
+    host = (url.hostname or "").removeprefix("www.")
+    port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+    address = f"{host}:{port}{url.path.rstrip('/')}"
+    return hashlib.sha256(f"{address}\n{token}".encode()).hexdigest()[:32]
 
 
 class TokenLocks:
-    """The two locks of one token."""
+    """The two locks of one token; threads and processes are kept apart alike."""
 
     def __init__(self, api_url: str, token: str, *, request_wait: float) -> None:
         """Find the lock files; nothing is locked yet.
@@ -52,8 +73,10 @@ class TokenLocks:
         name = token_fingerprint(api_url, token)
         folder = _folder()
         self._request = FileLock(folder / f"{name}.request.lock", mode=0o600)
+        self._queue = FileLock(folder / f"{name}.queue.lock", mode=0o600)
         self._writer = FileLock(folder / f"{name}.writer.lock", mode=0o600)
         self._request_wait = request_wait
+        self._gave_way = 0.0
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
@@ -62,13 +85,27 @@ class TokenLocks:
         Raises:
             LockHeldError: another process or thread holds it for longer than any request may last.
         """
-        with _held(
-            self._request,
-            self._request_wait,
-            "another process uses this token for longer than a request may last; end it, or wait for"
-            " its end, and run again",
-        ):
+        self._take_request()
+        try:
             yield
+        finally:
+            self._request.release()
+
+    def _take_request(self) -> None:
+        # Who asks page after page leaves a gap too short for a waiting process to find. So who
+        # waits holds the queue meanwhile, and who goes on looks there now and then.
+        now = time.monotonic()
+        if now - self._gave_way > SECONDS_WITHOUT_GIVING_WAY:
+            with self._queued():
+                self._gave_way = now
+        try:
+            self._request.acquire(blocking=False)
+        except Timeout:
+            with self._queued():
+                _take(self._request, self._request_wait, HELD_TOO_LONG)
+
+    def _queued(self) -> AbstractContextManager[None]:
+        return _held(self._queue, self._request_wait, HELD_TOO_LONG)
 
     @contextlib.contextmanager
     def writer(self, timeout: float) -> Iterator[None]:
@@ -91,14 +128,18 @@ class TokenLocks:
 
 @contextlib.contextmanager
 def _held(lock: FileLock, timeout: float, message: str) -> Iterator[None]:
-    try:
-        lock.acquire(timeout=timeout, poll_interval=SECONDS_BETWEEN_LOOKS)
-    except Timeout as error:
-        raise LockHeldError(f"SERPI: {message} (waited {timeout:g} s).") from error
+    _take(lock, timeout, message)
     try:
         yield
     finally:
         lock.release()
+
+
+def _take(lock: FileLock, timeout: float, message: str) -> None:
+    try:
+        lock.acquire(timeout=timeout, poll_interval=SECONDS_BETWEEN_LOOKS)
+    except Timeout as error:
+        raise LockHeldError(f"SERPI: {message} (waited {timeout:g} s).") from error
 
 
 def _folder() -> Path:

@@ -1,8 +1,8 @@
 """Reading all pages of a SERPI call, whatever it does with `limite` and `pagina`.
 
 A page may be shorter than asked, so a short page is no end. The end is an answer without rows, or a
-page that was there before: some servers give the last page again. But a second page like the first
-may also mean that `pagina` is ignored, and then all that lies behind would be lost.
+page that was there before: some servers give the last page again, or the first. But a page that
+repeats may also mean that `pagina` is ignored, and then all that lies behind would be lost.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from connector_kit.errors import UpstreamError
 from serpi_client.results import ReadPage
 
+Fetch = Callable[[int, int], ReadPage]
+"""Asks for (limite, pagina)."""
 
-def read_all_pages(
-    fetch: Callable[[int, int], ReadPage], limite: int, where: str
-) -> Iterator[ReadPage]:
+
+def read_all_pages(fetch: Fetch, limite: int, where: str) -> Iterator[ReadPage]:
     """Read until the end.
 
     Args:
-        fetch: asks for (limite, pagina).
+        fetch: asks for a page.
         limite: rows asked for.
         where: for messages.
 
@@ -31,26 +32,28 @@ def read_all_pages(
     """
     before: set[int] = set()
     first: ReadPage | None = None
+    first_rows: set[bytes] = set()
+    pagina_counts = False
     pagina = 1
-    while True:
-        answer = fetch(limite, pagina)
-        if not answer.rows:
-            return
+    while (answer := fetch(limite, pagina)).rows:
         # Rows have ids, so a page is known by its first and its last one.
         page = hash((len(answer.rows), bytes(answer.rows[0]), bytes(answer.rows[-1])))
         if page in before:
-            if pagina == 2 and first is not None:
-                _require_second_half(first, fetch, where)
+            if not pagina_counts and first is not None:
+                # Rows may have come since page 1 was read, so it is asked for anew.
+                _require_second_half(first if pagina == 2 else fetch(limite, 1), fetch, where)
             return
         before.add(page)
-        first = first or answer
+        if first is None:
+            first, first_rows = answer, set(map(bytes, answer.rows))
+        elif not pagina_counts:
+            # Other rows altogether are the proof that `pagina` does something.
+            pagina_counts = first_rows.isdisjoint(map(bytes, answer.rows))
         yield answer
         pagina += 1
 
 
-def _require_second_half(
-    first: ReadPage, fetch: Callable[[int, int], ReadPage], where: str
-) -> None:
+def _require_second_half(first: ReadPage, fetch: Fetch, where: str) -> None:
     """Tell a server that repeats its last page from one that ignores `pagina`."""
     half = len(first.rows) // 2
     if half == 0:
