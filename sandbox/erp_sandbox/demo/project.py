@@ -29,6 +29,9 @@ OTHERS_VARIABLES = ("TAP_", "TARGET_", "MELTANO_", "SINGER_SDK_")
 LAST_PYTHON_OF_DUCKDB = (3, 13)
 """DuckDB below 1.3, which target-duckdb needs, exists for no later Python."""
 
+PYTHON_OF_DUCKDB = ">=3.11,<3.14"
+"""In uv's words: one that is installed, or else one that it fetches."""
+
 
 @dataclass(frozen=True)
 class StreamReport:
@@ -165,7 +168,7 @@ class MeltanoProject:
             if not name.startswith(OTHERS_VARIABLES)
         }
         if sys.version_info[:2] > LAST_PYTHON_OF_DUCKDB:
-            kept["MELTANO_PYTHON"] = ".".join(map(str, LAST_PYTHON_OF_DUCKDB))
+            kept["MELTANO_PYTHON"] = PYTHON_OF_DUCKDB
         return {
             **kept,
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
