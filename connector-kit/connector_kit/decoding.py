@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import re
 import zlib
+from collections.abc import Callable
 
 from connector_kit.retry import UnreadableAnswer
 
@@ -80,6 +81,57 @@ def _check_utf8(body: bytes) -> None:
         raise UnreadableAnswer(
             f"the answer is not UTF-8 (byte {error.start} of {len(body)}) and declares nothing else"
         ) from None
+
+
+class JsonPieces:
+    """JSON text in UTF-8, given piece by piece as it arrives, as strictly as `json_utf8` gives it."""
+
+    def __init__(self, read_piece: Callable[[], bytes], content_type: str | None) -> None:
+        """Begin at the start of a body.
+
+        Args:
+            read_piece: gives the next bytes, no longer compressed; `b""` at the end.
+            content_type: the header of that name.
+
+        Raises:
+            UnreadableAnswer: the charset that it declares is none.
+        """
+        self._read_piece = read_piece
+        self._charset = declared_charset(content_type) or "utf-8"
+        _converted(b" " * 4, self._charset)  # a codec of Python's that is no charset raises
+        self._decoder = codecs.getincrementaldecoder(self._charset)("strict")
+        self._started = False
+
+    def read(self) -> bytes:
+        """Give some more of the text.
+
+        Returns:
+            UTF-8 without a byte order mark, cut anywhere; `b""` at the end.
+
+        Raises:
+            UnreadableAnswer: the bytes are not in their charset.
+        """
+        while True:
+            piece = self._read_piece()
+            text = self._checked(piece)
+            if not self._started and text:
+                while len(text) < len(codecs.BOM_UTF8) and (more := self._read_piece()):
+                    text += self._checked(more)
+                text = text.removeprefix(codecs.BOM_UTF8)
+                self._started = True
+            if text or not piece:
+                return text
+
+    def _checked(self, piece: bytes) -> bytes:
+        try:
+            if self._charset != "utf-8":
+                return str(self._decoder.decode(piece, final=not piece)).encode()
+            if piece and piece.isascii() and self._decoder.getstate()[0] == b"":
+                return piece
+            self._decoder.decode(piece, final=not piece)
+        except UnicodeError:
+            raise UnreadableAnswer(f"the answer is not in its charset, {self._charset}") from None
+        return piece
 
 
 class Inflater:
