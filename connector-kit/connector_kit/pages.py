@@ -30,6 +30,10 @@ class NotJsonError(ValueError):
     """The text is no list of JSON objects."""
 
 
+class TwoValuesError(ValueError):
+    """A record has two values for what is one member; the message is the member's name."""
+
+
 @dataclass(slots=True)
 class Page:
     """Records of one answer, or of one piece of a large one.
@@ -98,7 +102,7 @@ def try_cut(body: bytes) -> Page | None:
         if b"\n" in body or b"\r" in body:
             body = msgspec.json.format(body, indent=-1)
         return Page(body, _decode_slices(body))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
@@ -122,9 +126,13 @@ def joined_page(slices: Sequence[msgspec.Raw]) -> Page:
 
 def _cut_exactly(body: bytes) -> Page:
     cleaner = _TextCleaner()
-    records = [cleaner.clean(record) for record in _exact_records(body)]
-    slices = [exact_json(record) for record in records]
-    return Page(b"[" + b",".join(slices) + b"]", slices, cleaner.replaced)
+    records = _exact_records(body)
+    try:
+        page = page_of_records([cleaner.clean(record) for record in records])
+    except RecursionError as error:
+        raise NotJsonError("nested too deeply") from error
+    page.replaced = cleaner.replaced
+    return page
 
 
 def exact_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
@@ -152,11 +160,16 @@ def exact_value(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         the value.
 
     Raises:
-        NotJsonError: not JSON, not UTF-8, nested too deeply, or with a NaN or an infinity.
+        NotJsonError: not JSON, not UTF-8, nested too deeply, with a NaN or an infinity, or with a
+            number of more digits than Python reads.
     """
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        # Given bytes, the library would take UTF-16 and encoded surrogates too.
+        text = body.decode()
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise NotJsonError("nested too deeply") from error
+    except (ValueError, ArithmeticError) as error:
         # The library's message may quote the text; its kind is enough.
         raise NotJsonError("not valid JSON") from error
 
@@ -176,7 +189,10 @@ class _TextCleaner:
             case str():
                 return self._text(value)
             case dict():
-                return {self._text(name): self.clean(child) for name, child in value.items()}
+                cleaned = {self._text(name): self.clean(child) for name, child in value.items()}
+                if len(cleaned) < len(value):
+                    raise NotJsonError("two names differ only in characters no database takes")
+                return cleaned
             case list():
                 return [self.clean(item) for item in value]
             case _:
@@ -213,24 +229,29 @@ def rename_members(page: Page, rename: Callable[[str], str]) -> Page:
         rename: old name -> new name.
 
     Returns:
-        a page with the new names, the same one where no name changes. Two members that get one name
-        become one where their bytes are the same or one of them is null.
+        a page with the new names, the same one where no name changes or where an item is no object.
+        Two members that get one name become one where their bytes are the same or one of them is
+        null.
 
     Raises:
-        ValueError: two members with different values get one name; the message is that name.
+        TwoValuesError: two members with different values get one name.
     """
     slices: list[bytes] = []
     changed = False
     for piece in page.slices:
         members: dict[str, msgspec.Raw] = {}
-        for name, value in _decode_members(piece).items():
+        try:
+            given = _decode_members(piece)
+        except (msgspec.DecodeError, RecursionError):
+            return page
+        for name, value in given.items():
             target = rename(name)
             changed = changed or target != name
             known = members.get(target)
             if known is None or bytes(known) == b"null":
                 members[target] = value
             elif bytes(value) not in {b"null", bytes(known)}:
-                raise ValueError(target)
+                raise TwoValuesError(target)
         slices.append(_encode(members))
     if not changed:
         return page
