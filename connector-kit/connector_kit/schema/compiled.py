@@ -7,16 +7,15 @@ never by pattern, free parts as `dict[str, Any]` and never as `Raw`, which would
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from connector_kit.schema.shape import TEXT_KINDS, Kind, Shape
-
-NaiveDateTime = Annotated[datetime, msgspec.Meta(tz=False)]
+from connector_kit.schema.texts import NaiveDateTime
 
 
 class NotCompilableError(Exception):

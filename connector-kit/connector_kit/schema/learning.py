@@ -8,16 +8,13 @@ value so far is a real date-time without a zone; a kind that changes later makes
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from connector_kit.schema.shape import TEXT_KINDS, Kind, Shape
-
-NAIVE_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", re.ASCII)
+from connector_kit.schema.texts import is_date, is_naive_date_time
 
 
 @dataclass
@@ -42,60 +39,86 @@ class Changes:
         return bool(self.new or self.changed)
 
 
-def learn_records(shape: Shape, records: Iterable[dict[str, Any]], keys: frozenset[str]) -> Changes:
-    """Widen a stream's shape until every record fits.
+class WholeNumbers(NamedTuple):
+    """How a property takes whole numbers.
+
+    Attributes:
+        born_integer: the first one makes an `integer` of it.
+        stays_integer: it is an `integer` by document or catalog: a fraction is an error.
+    """
+
+    born_integer: bool
+    stays_integer: bool
+
+
+NESTED = WholeNumbers(born_integer=False, stays_integer=True)
+"""Below the top level nothing is learned as an integer, so each integer there is a documented one."""
+
+
+def learn_records(
+    properties: dict[str, Shape],
+    records: Iterable[dict[str, Any]],
+    keys: frozenset[str],
+    integers: frozenset[str],
+) -> Changes:
+    """Widen a stream's properties until every record fits.
 
     Args:
-        shape: of the stream's records; changed in place.
+        properties: of the stream's records; changed in place.
         records: as the standard library's json gives them with `parse_float=Decimal`.
         keys: the key properties, which may be learned as integers.
+        integers: the properties that are integers by document or catalog, not because they were
+            learned so: a fraction there is an error.
 
     Returns:
         what changed.
     """
     changes = Changes()
-    properties = _properties(shape)
     for record in records:
-        _learn_object(properties, record, "", changes, keys)
+        for name, value in record.items():
+            shape = _property(properties, name, changes)
+            if value is not None:
+                whole = WholeNumbers(name in keys, name in integers)
+                _learn(shape, value, name, changes, whole)
     return changes
 
 
-def _properties(shape: Shape) -> dict[str, Shape]:
-    if shape.properties is None:
-        shape.kinds.add(Kind.OBJECT)
-        shape.properties = {}
-    return shape.properties
+def _property(properties: dict[str, Shape], name: str, changes: Changes) -> Shape:
+    shape = properties.get(name)
+    if shape is None:
+        shape = properties[name] = Shape()
+        changes.widened = True
+    return shape
 
 
 def _learn_object(
-    properties: dict[str, Shape],
-    value: dict[str, Any],
-    path: str,
-    changes: Changes,
-    keys: frozenset[str] = frozenset(),
+    properties: dict[str, Shape], value: dict[str, Any], path: str, changes: Changes
 ) -> None:
     for name, child in value.items():
-        shape = properties.get(name)
-        if shape is None:
-            shape = properties[name] = Shape()
-            changes.widened = True
+        shape = _property(properties, name, changes)
         if child is not None:
-            _learn(shape, child, f"{path}{name}", changes, may_be_integer=name in keys)
+            _learn(shape, child, f"{path}.{name}", changes)
 
 
-def _learn(shape: Shape, value: Any, path: str, changes: Changes, *, may_be_integer: bool) -> None:  # noqa: ANN401 - any JSON value
-    kind = kind_of(value, shape, may_be_integer=may_be_integer)
+def _learn(
+    shape: Shape,
+    value: Any,  # noqa: ANN401 - any JSON value
+    path: str,
+    changes: Changes,
+    whole: WholeNumbers = NESTED,
+) -> None:
+    kind = kind_of(value, shape, may_be_integer=whole.born_integer)
     if kind not in shape.kinds:
-        if kind is Kind.NUMBER and Kind.INTEGER in shape.kinds and not may_be_integer:
+        if kind is Kind.NUMBER and Kind.INTEGER in shape.kinds and whole.stays_integer:
             changes.fractions.append(path)
             return
         _add_kind(shape, kind, path, changes)
     if kind is Kind.OBJECT and shape.properties is not None:
-        _learn_object(shape.properties, value, f"{path}.", changes)
+        _learn_object(shape.properties, value, path, changes)
     elif kind is Kind.ARRAY and shape.items is not None:
         for item in value:
             if item is not None:
-                _learn(shape.items, item, f"{path}[]", changes, may_be_integer=False)
+                _learn(shape.items, item, f"{path}[]", changes)
 
 
 def _add_kind(shape: Shape, kind: Kind, path: str, changes: Changes) -> None:
@@ -147,33 +170,11 @@ def _number_kind(value: int | Decimal, shape: Shape, *, may_be_integer: bool) ->
 
 
 def _text_kind(value: str, shape: Shape) -> Kind:
-    if Kind.STRING in shape.kinds:
+    known = shape.kinds & TEXT_KINDS
+    if Kind.STRING in known:
         return Kind.STRING
-    if Kind.DATE_TIME in shape.kinds or not shape.kinds & TEXT_KINDS:
-        if is_naive_date_time(value):
-            return Kind.DATE_TIME
-    elif is_date(value):
+    if (Kind.DATE_TIME in known or not known) and is_naive_date_time(value):
+        return Kind.DATE_TIME
+    if Kind.DATE in known and is_date(value):
         return Kind.DATE
     return Kind.STRING
-
-
-def is_naive_date_time(text: str) -> bool:
-    """Whether a text is a real date-time `yyyy-mm-ddThh:mm:ss` without a zone."""
-    if NAIVE_DATE_TIME.fullmatch(text) is None:
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def is_date(text: str) -> bool:
-    """Whether a text is a real date `yyyy-mm-dd`."""
-    if len(text) != len("yyyy-mm-dd"):
-        return False
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -46,6 +46,11 @@ class Shape:
         """Whether anything but null was seen: an always-null property gets no column."""
         return bool(self.kinds)
 
+    def depth(self) -> int:
+        """Count the levels of objects and arrays."""
+        children = [*(self.properties or {}).values(), *([self.items] if self.items else [])]
+        return 1 + max(map(Shape.depth, children)) if children else 0
+
     def copy(self) -> Shape:
         """Return a deep copy."""
         return Shape(
@@ -104,29 +109,20 @@ def schema_from_shape(shape: Shape, *, nullable: bool = True) -> dict[str, Any]:
     Returns:
         the JSON schema that every value of this shape satisfies.
     """
-    null = ["null"] if nullable else []
-    texts = sorted(shape.kinds & TEXT_KINDS)
-    others = sorted(shape.kinds - TEXT_KINDS)
-    if len(texts) > 1:
-        branches: list[dict[str, Any]] = [_text_schema(Kind(kind), []) for kind in texts]
-        if others or null:
-            branches.append({"type": others + null, **_containers(shape)})
-        return {"anyOf": branches}
-    if texts and not others:
-        return _text_schema(Kind(texts[0]), null)
-    schema: dict[str, Any] = {"type": [*(["string"] if texts else []), *others, *null]}
-    if texts and texts[0] != Kind.STRING:
-        # A format beside other types would be asked of the text alone, which is what is meant.
-        schema["format"] = str(texts[0])
-    schema.update(_containers(shape))
-    return schema
-
-
-def _text_schema(kind: Kind, null: list[str]) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": ["string", *null]}
-    if kind is not Kind.STRING:
-        schema["format"] = str(kind)
-    return schema
+    # Texts of two kinds are texts: an `anyOf` of formats says no more, and flattening (the SDK's, and
+    # that of the loaders with the same code) drops such a property from the schema.
+    texts = shape.kinds & TEXT_KINDS
+    schema: dict[str, Any] = {
+        "type": [
+            *(["string"] if texts else []),
+            *sorted(shape.kinds - TEXT_KINDS),
+            *(["null"] if nullable else []),
+        ]
+    }
+    if len(texts) == 1 and Kind.STRING not in texts:
+        # A format beside other types is asked of the text alone, which is what is meant.
+        schema["format"] = str(next(iter(texts)))
+    return {**schema, **_containers(shape)}
 
 
 def _containers(shape: Shape) -> dict[str, Any]:
@@ -143,6 +139,30 @@ def _containers(shape: Shape) -> dict[str, Any]:
 def properties_schema(properties: dict[str, Shape]) -> dict[str, Any]:
     """Write the schemas of the properties that have had a value; the others get no column."""
     return {name: schema_from_shape(shape) for name, shape in properties.items() if shape.born}
+
+
+def extended(given: Shape, remembered: Shape) -> Shape:
+    """Return a given shape with the nested properties that only the remembered one has.
+
+    Args:
+        given: whose kinds stay as they are.
+        remembered: what adds to it.
+    """
+    if not given.born:
+        return remembered.copy()
+    shape = given.copy()
+    if given.properties is not None and remembered.properties is not None:
+        shape.properties = {
+            name: extended(given.properties.get(name, Shape()), child)
+            for name, child in remembered.properties.items()
+        } | {
+            name: child.copy()
+            for name, child in given.properties.items()
+            if name not in remembered.properties
+        }
+    if given.items is not None and remembered.items is not None:
+        shape.items = extended(given.items, remembered.items)
+    return shape
 
 
 def merged(first: Shape, second: Shape) -> Shape:

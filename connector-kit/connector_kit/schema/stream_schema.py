@@ -25,6 +25,7 @@ from connector_kit.schema.memory import recall, remember
 from connector_kit.schema.shape import (
     Kind,
     Shape,
+    extended,
     merged,
     properties_schema,
     schema_from_shape,
@@ -33,6 +34,9 @@ from connector_kit.schema.shape import (
 
 MAX_PROPERTIES = 1500
 """PostgreSQL stops at 1,600 columns, and loaders add some of their own."""
+
+MAX_DEPTH = 100
+"""Python's own limits are not far above."""
 
 NAMES_IN_A_MESSAGE = 20
 
@@ -71,21 +75,14 @@ class StreamSchema:
         self._written_shapes = {
             name: shape_from_schema(schema) for name, schema in self._written.items()
         }
-        self._shape = Shape({Kind.OBJECT}, {})
-        self._properties.update(
-            {name: shape.copy() for name, shape in self._written_shapes.items()}
-        )
+        self._properties = {name: shape.copy() for name, shape in self._written_shapes.items()}
+        self._given: set[str] = set()
         self._known_at_start = bool(self._written)
         self._frozen = contract is SchemaContract.FREEZE and self._known_at_start
         self._decoder: msgspec.json.Decoder[Any] | None = None
         self._json_schema: dict[str, Any] | None = None
         self._memory: str | None = None
         self._told: set[tuple[str, str]] = set()
-
-    @property
-    def _properties(self) -> dict[str, Shape]:
-        assert self._shape.properties is not None  # noqa: S101 - set at the start, never taken away
-        return self._shape.properties
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -99,8 +96,12 @@ class StreamSchema:
 
     @property
     def known(self) -> bool:
-        """Whether a SCHEMA can go out: something is documented, remembered or learned."""
-        return any(shape.born for shape in self._properties.values())
+        """Whether a SCHEMA can go out: something is documented, remembered or learned, keys too."""
+        return any(shape.born for shape in self._properties.values()) and self._keys_are_known
+
+    @property
+    def _keys_are_known(self) -> bool:
+        return all(name in self._properties and self._properties[name].born for name in self._keys)
 
     def apply_catalog(self, schema: dict[str, Any]) -> None:
         """Take the catalog's types: where they differ from the documented ones, they win."""
@@ -111,6 +112,7 @@ class StreamSchema:
             self._written[name] = given
             self._written_shapes[name] = shape
             self._properties[name] = shape.copy()
+            self._given.add(name)
             self._known_at_start = True
         self._changed()
 
@@ -129,8 +131,9 @@ class StreamSchema:
             )
             return
         for name, shape in remembered.items():
-            known = self._properties.get(name)
-            self._properties[name] = shape if known is None else merged(known, shape)
+            known = self._properties.get(name, Shape())
+            add = extended if name in self._given else merged
+            self._properties[name] = add(known, shape)
         self._known_at_start = self._known_at_start or bool(remembered)
         self._frozen = self._contract is SchemaContract.FREEZE and self._known_at_start
         self._changed()
@@ -187,12 +190,13 @@ class StreamSchema:
             return None
 
     def _compiled(self) -> msgspec.json.Decoder[Any]:
-        try:
-            record_type: Any = compile_record_type(self._properties, frozenset(self.keys))
-        except NotCompilableError as error:
-            self._logger.debug("%s: pages are checked one by one: %s", self.stream, error)
-            # No list of nothing but null is a page of records, so every page goes the slow way.
-            record_type = None
+        # No list of nothing but null is a page of records, so every page goes the slow way.
+        record_type: Any = None
+        if self._keys_are_known:
+            try:
+                record_type = compile_record_type(self._properties, frozenset(self.keys))
+            except NotCompilableError as error:
+                self._logger.debug("%s: pages are checked one by one: %s", self.stream, error)
         return msgspec.json.Decoder(list[record_type])
 
     def attribute(self, name: str) -> str | None:
@@ -215,8 +219,8 @@ class StreamSchema:
         """
         records = page.records()
         self._require_keys(records)
-        before = self._shape.copy() if self._frozen else None
-        changes = learn_records(self._shape, records, frozenset(self.keys))
+        before = self._copied_properties() if self._frozen else None
+        changes = self._widened_by(records)
         if changes.fractions:
             raise RecordError(
                 f"{self.stream}: the documented whole number {_names(changes.fractions)} came with"
@@ -224,7 +228,7 @@ class StreamSchema:
                 " (Meltano's `schema` extra) to take it as it is."
             )
         if before is not None and changes.visible:
-            self._shape = before
+            self._properties = before
             raise RecordError(self._frozen_message(changes))
         if len(self._properties) > MAX_PROPERTIES:
             raise RecordError(
@@ -236,6 +240,29 @@ class StreamSchema:
             self._changed()
         self._tell(changes)
         return records, changes
+
+    def _widened_by(self, records: list[dict[str, Any]]) -> Changes:
+        try:
+            changes = learn_records(
+                self._properties, records, frozenset(self.keys), self._written_integers()
+            )
+            depth = max(map(Shape.depth, self._properties.values()), default=0)
+        except RecursionError:
+            depth = MAX_DEPTH + 1
+        if depth > MAX_DEPTH:
+            raise RecordError(
+                f"{self.stream}: a record is nested more than {MAX_DEPTH} levels deep, deeper than"
+                " loaders can follow. Deselect the stream, or ask the vendor about its records."
+            )
+        return changes
+
+    def _copied_properties(self) -> dict[str, Shape]:
+        return {name: shape.copy() for name, shape in self._properties.items()}
+
+    def _written_integers(self) -> frozenset[str]:
+        return frozenset(
+            name for name, shape in self._written_shapes.items() if Kind.INTEGER in shape.kinds
+        )
 
     def _require_keys(self, records: list[dict[str, Any]]) -> None:
         for name in self.keys:
