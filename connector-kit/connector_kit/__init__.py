@@ -1,1 +1,1 @@
-"""What every connector here shares: HTTP, settings, schemas, emission, signals; nothing about one vendor."""
+"""What all connectors share: HTTP, settings, schemas, emission, signals; nothing of one vendor."""

@@ -7,12 +7,14 @@ left out, a struct of raw fields leaves every other value untouched. All else is
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from singer_sdk.mapper import CustomStreamMap, SameRecordTransform, StreamMap
+from singer_sdk.mapper import CustomStreamMap, SameRecordTransform
 
 from connector_kit.pages import exact_json
 
@@ -37,7 +39,7 @@ class RawEmission:
 
     def lines(self, slices: Sequence[Slice]) -> bytes:
         """Return the RECORD lines of some records."""
-        now = datetime.datetime.now(datetime.UTC).isoformat()
+        now = datetime.now(UTC).isoformat()
         tail = b'%b,"time_extracted":"%b"}\n' % (self._tail, now.encode())
         return self._head + (tail + self._head).join(slices) + tail
 
@@ -74,38 +76,48 @@ class FieldPicker:
         return [self._encode(record) for record in self._decode(body)]
 
 
-def plain_map(stream: ConnectorStream) -> StreamMap | None:
-    """Return the one stream map of a stream if it does nothing but rename or remove, else None."""
-    if len(stream.stream_maps) != 1:
+@dataclass(frozen=True)
+class PlainMap:
+    """A stream map that does nothing but give another name and remove top-level properties."""
+
+    alias: str
+    removed: frozenset[str] = frozenset()
+
+
+def plain_map(stream: ConnectorStream) -> PlainMap | None:
+    """Return the one stream map of a stream if it is plain, else None."""
+    if len(stream.stream_maps) != 1 or stream.stream_maps[0].flattening_enabled:
         return None
-    stream_map = stream.stream_maps[0]
-    if stream_map.flattening_enabled:
-        return None
-    if isinstance(stream_map, SameRecordTransform):
-        return stream_map
-    if isinstance(stream_map, CustomStreamMap) and _only_renames(stream):
-        return stream_map
+    match stream.stream_maps[0]:
+        case SameRecordTransform(stream_alias=alias):
+            return PlainMap(alias)
+        case CustomStreamMap(stream_alias=alias):
+            definition = _only_definition(stream)
+            if definition is not None and all(map(_is_plain, definition.items())):
+                return PlainMap(alias, frozenset(definition) - {"__alias__"})
     return None
 
 
-def _only_renames(stream: ConnectorStream) -> bool:
-    definition = (stream.config.get("stream_maps") or {}).get(stream.name)
-    return isinstance(definition, dict) and all(
-        name == "__alias__" or (not name.startswith("__") and value in (None, "__NULL__"))
-        for name, value in definition.items()
-    )
+def _only_definition(stream: ConnectorStream) -> dict[str, Any] | None:
+    """Return what `stream_maps` says of a stream; None where more than one entry concerns it."""
+    maps = stream.config.get("stream_maps") or {}
+    found = [definition for name, definition in maps.items() if fnmatch(stream.name, name)]
+    return found[0] if len(found) == 1 and isinstance(found[0], dict) else None
 
 
-def kept_properties(stream: ConnectorStream, stream_map: StreamMap) -> list[str] | None:
+def _is_plain(entry: tuple[str, Any]) -> bool:
+    name, value = entry
+    return name == "__alias__" or (not name.startswith("__") and value in (None, "__NULL__"))
+
+
+def kept_properties(stream: ConnectorStream, removed: frozenset[str]) -> list[str] | None:
     """Return the top-level properties that go out, None where nested ones are left out too.
 
     Args:
         stream: a stream whose map is plain.
-        stream_map: that map.
+        removed: the properties that the map removes.
     """
     mask = stream.mask
-    definition = (stream.config.get("stream_maps") or {}).get(stream.name) or {}
-    removed = definition if isinstance(stream_map, CustomStreamMap) else {}
     deselected = [path for path, selected in mask.items() if not selected and path]
     if any(len(path) > 2 and mask[path[:2]] for path in deselected):
         return None
