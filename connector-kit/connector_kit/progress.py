@@ -14,7 +14,7 @@ class Progress:
     """Tells how far one stream is."""
 
     def __init__(self, stream: str, logger: logging.Logger) -> None:
-        """Start to count.
+        """Get ready; nothing is shown before `start`.
 
         Args:
             stream: name.
@@ -25,7 +25,14 @@ class Progress:
         self._total: int | None = None
         self._started = self._told = time.monotonic()
         self.rows = 0
-        self._bar: Any = _bar(stream) if sys.stderr.isatty() else None
+        self._bar: Any = None
+
+    def start(self) -> None:
+        """Begin to count and to time."""
+        self._started = self._told = time.monotonic()
+        if sys.stderr.isatty():
+            self._bar = _bar(self._stream)
+            self._bar.total = self._total
 
     def expect(self, total: int | None) -> None:
         """Say how many rows there will be, where that is known."""

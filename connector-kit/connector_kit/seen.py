@@ -19,52 +19,44 @@ class SeenRows:
     def __init__(self) -> None:
         """Open an empty temporary database."""
         self._database = sqlite3.connect("", isolation_level=None)
+        # Without a type, a whole number and a text are two keys, as they are in JSON.
         self._database.executescript(
             f"PRAGMA cache_size = -{CACHE_KIB};"
             "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-            "CREATE TABLE seen (key INTEGER PRIMARY KEY, digest INTEGER NOT NULL);"
-            "CREATE TABLE seen_text (key TEXT PRIMARY KEY, digest INTEGER NOT NULL) WITHOUT ROWID;"
+            "CREATE TABLE seen (key PRIMARY KEY, digest INTEGER NOT NULL) WITHOUT ROWID;"
         )
         self.repeated = 0
         self.changed = 0
 
-    def add(self, keys: Sequence[Any], slices: Sequence[Any]) -> list[int] | None:
+    def add(self, keys: Sequence[int | str], slices: Sequence[Any]) -> list[int] | None:
         """Remember a page's rows.
 
         Args:
-            keys: one a row: an integer, or a text for any other key.
+            keys: one a row: an integer of 64 bits, or a text for any other key.
             slices: the rows' own bytes.
 
         Returns:
             the positions of the rows to pass on, in order; None for all of them. A row that was seen
             with the same bytes is left out; one with other bytes is passed on and counted.
         """
-        table = "seen" if _fit(keys) else "seen_text"
-        texts = keys if table == "seen" else map(str, keys)
         # `hash` and `bytes` are mapped in C: this is done for every row of every page.
-        rows = list(zip(texts, map(hash, map(bytes, slices)), strict=True))
+        rows = list(zip(keys, map(hash, map(bytes, slices)), strict=True))
         before = self._database.total_changes
         self._database.execute("BEGIN")
-        self._database.executemany(f"INSERT OR IGNORE INTO {table} VALUES (?, ?)", rows)  # noqa: S608 - one of two names
+        self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)
         if self._database.total_changes - before == len(rows):
             self._database.execute("COMMIT")
             return None
         self._database.execute("ROLLBACK")
-        return [position for position, row in enumerate(rows) if self._is_new(table, *row)]
+        return [position for position, row in enumerate(rows) if self._is_new(*row)]
 
-    def _is_new(self, table: str, key: Any, digest: int) -> bool:  # noqa: ANN401 - a key
-        row = self._database.execute(
-            f"SELECT digest FROM {table} WHERE key = ?",  # noqa: S608 - one of two names
-            (key,),
-        ).fetchone()
+    def _is_new(self, key: int | str, digest: int) -> bool:
+        row = self._database.execute("SELECT digest FROM seen WHERE key = ?", (key,)).fetchone()
         if row is not None and row[0] == digest:
             self.repeated += 1
             return False
         self.changed += row is not None
-        self._database.execute(
-            f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",  # noqa: S608 - one of two names
-            (key, digest),
-        )
+        self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (key, digest))
         return True
 
     def close(self) -> None:
@@ -72,6 +64,12 @@ class SeenRows:
         self._database.close()
 
 
-def _fit(keys: Sequence[Any]) -> bool:
-    """Whether SQLite takes the keys as integers."""
-    return set(map(type, keys)) == {int} and min(keys) >= -(2**63) and max(keys) < 2**63
+def row_keys(values: list[Any]) -> list[int | str]:
+    """Return the keys of rows as `SeenRows` takes them.
+
+    Args:
+        values: of the key property, or a tuple of several, one a row.
+    """
+    if set(map(type, values)) == {int} and min(values) >= -(2**63) and max(values) < 2**63:
+        return values
+    return [value if type(value) is int and abs(value) < 2**63 else repr(value) for value in values]

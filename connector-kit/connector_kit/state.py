@@ -29,21 +29,43 @@ class StateLines:
         self._writer = writer
         self._written: str | None = None
         self._at = time.monotonic()
-        self.held = False
+        self._held: dict[str, Any] = {}
+
+    def hold(self, stream: str) -> None:
+        """Keep writing a stream's bookmark as it is now, whatever is set from now on.
+
+        Args:
+            stream: whose records are not on standard output yet when its bookmark is set.
+        """
+        self._held[stream] = copy.deepcopy(self._state.get("bookmarks", {}).get(stream))
+
+    def release(self, stream: str) -> None:
+        """Write a stream's bookmark as it is set again."""
+        self._held.pop(stream, None)
 
     def write(self, *, due_only: bool = False) -> None:
-        """Write the state where it is another than the last one written.
+        """Write the state where there is one, and another than the last one written.
 
         Args:
             due_only: leave it out where the last one is younger than five seconds.
         """
-        if self.held or (due_only and time.monotonic() - self._at < SECONDS_BETWEEN):
+        if due_only and time.monotonic() - self._at < SECONDS_BETWEEN:
             return
-        text = json.dumps(self._state, sort_keys=True)
-        if text == self._written:
+        state = self._sayable()
+        text = json.dumps(state, sort_keys=True)
+        if not state or text == self._written:
             return
-        self._writer.write_message(StateMessage(value=copy.deepcopy(dict(self._state))))
+        self._writer.write_message(StateMessage(value=state))
         self._written, self._at = text, time.monotonic()
+
+    def _sayable(self) -> dict[str, Any]:
+        state = dict(self._state)
+        if self._held:
+            bookmarks = {**state.get("bookmarks", {}), **self._held}
+            state["bookmarks"] = {
+                stream: bookmark for stream, bookmark in bookmarks.items() if bookmark is not None
+            }
+        return state
 
 
 def loaded_bookmarks(state: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

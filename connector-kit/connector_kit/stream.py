@@ -18,14 +18,14 @@ from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.helpers._catalog import get_selected_schema, pop_deselected_record_properties
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Catalog, SelectionMask
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from connector_kit.emission import FieldPicker, RawEmission, kept_properties, plain_map
-from connector_kit.errors import SettingsError, UpstreamError
+from connector_kit.errors import ConnectorError, SettingsError, UpstreamError
 from connector_kit.pages import NotJsonError, Page
 from connector_kit.progress import Progress
 from connector_kit.schema.stream_schema import SchemaContract, StreamSchema
-from connector_kit.seen import SeenRows
+from connector_kit.seen import SeenRows, row_keys
 from connector_kit.signals import GUARD
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 SCHEMA_KEY = "schema"
 VERSION_KEY = "version"
+MAP_FAULTS = (StreamMapConfigError, MapExpressionError, NotImplementedError, ValueError)
+"""What the SDK raises for a map that cannot be, and for two columns that flattening gives one name."""
 PART = 1000
 """So many records are checked at once: more objects than that no longer fit a processor's cache."""
 
@@ -84,7 +86,7 @@ class ConnectorStream(Stream):
         self._planned = False
         self._seen: SeenRows | None = None
         self._replaced = 0
-        self._closed = False
+        self._running = False
 
     @abstractmethod
     def read_pages(self) -> Iterator[Page]:
@@ -124,6 +126,13 @@ class ConnectorStream(Stream):
             self._set_keys(keys)
         self.forced_replication_method = entry.replication_method or root.forced_replication_method
         self.stream_schema.apply_catalog(entry.schema.to_dict())
+
+    @property
+    def replication_method(self) -> str:
+        """What a catalog says of the stream; the SDK would call it full wherever no key is named."""
+        if self.forced_replication_method:
+            return str(self.forced_replication_method)
+        return REPLICATION_FULL_TABLE if self.is_snapshot else REPLICATION_INCREMENTAL
 
     @property
     def reads_in_full(self) -> bool:
@@ -187,7 +196,9 @@ class ConnectorStream(Stream):
             self._stream_version = self.new_version()
         if self.pages_can_shift and self.primary_keys:
             self._seen = SeenRows()
+        self._running = True
         self._timer.__enter__()
+        self.progress.start()
         self.logger.debug("%s: begins", self.name)
 
     def new_version(self) -> int:
@@ -229,16 +240,20 @@ class ConnectorStream(Stream):
             else:
                 self.set_bookmark()
         self._tell_oddities()
-        self.close()
+        self.close(complete=True)
         self.tap.state_lines.write()
 
-    def close(self) -> None:
-        """Give back what the stream holds, however it ended; a second call does nothing."""
-        if self._closed:
+    def close(self, *, complete: bool = False) -> None:
+        """Give back what the stream holds, however it ended; a second call does nothing.
+
+        Args:
+            complete: whether the stream was read to its end.
+        """
+        if not self._running:
             return
-        self._closed = True
+        self._running = False
         self._counter.exit()
-        self._timer.__exit__(None, None, None)
+        self._timer.__exit__(None if complete else ConnectorError, None, None)
         self.progress.close()
         if self._seen is not None:
             self._seen.close()
@@ -277,32 +292,42 @@ class ConnectorStream(Stream):
             UpstreamError: the page holds what is no record.
         """
         self._replaced += page.replaced
+        if self._schema_sent is None and len(page.slices) > PART:
+            # The first SCHEMA knows the whole first page, not its first part alone.
+            for part in page.parts(PART):
+                self._fitted(part)
         for part in page.parts(PART):
             self._emit_part(part)
 
     def _emit_part(self, page: Page) -> None:
-        page, structs, records = self._fitted(page)
-        if self._seen is not None and page.slices:
-            positions = self._seen.add(self._keys_of(structs, records), page.slices)
-            if positions is not None:
-                page = page.only(positions)
-                records = None if records is None else [records[index] for index in positions]
+        page, records = self._fresh(page)
         if not page.slices:
             return
         self.send_schema()
         self.tap.writer.write_lines(self._lines(page, records))
         self._count(len(page.slices))
 
+    def _fresh(self, page: Page) -> tuple[Page, list[dict[str, Any]] | None]:
+        """Check a page and leave out the rows that were passed on already."""
+        page, structs, records = self._fitted(page)
+        if self._seen is None or not page.slices:
+            return page, records
+        positions = self._seen.add(self._keys_of(structs, records), page.slices)
+        if positions is None:
+            return page, records
+        return page.only(positions), records and [records[index] for index in positions]
+
     def _fitted(self, page: Page) -> tuple[Page, Sequence[Any] | None, list[dict[str, Any]] | None]:
         structs = self.stream_schema.check(page)
         if structs is not None:
             return page, structs, None
         try:
-            page = self.prepared(page)
-            structs = self.stream_schema.check(page)
-            if structs is not None:
-                return page, structs, None
-            records, changes = self.stream_schema.learn(page)
+            prepared = self.prepared(page)
+            if prepared is not page:
+                structs = self.stream_schema.check(prepared)
+                if structs is not None:
+                    return prepared, structs, None
+            records, changes = self.stream_schema.learn(prepared)
         except NotJsonError as error:
             raise UpstreamError(
                 f"{self.name}: the answer holds something that is no list of records ({error})."
@@ -310,11 +335,11 @@ class ConnectorStream(Stream):
             ) from error
         if changes.widened:
             self._planned = False
-        return page, None, records
+        return prepared, None, records
 
     def _keys_of(
         self, structs: Sequence[Any] | None, records: list[dict[str, Any]] | None
-    ) -> list[Any]:
+    ) -> list[int | str]:
         if structs is not None:
             names = [str(self.stream_schema.attribute(name)) for name in self.primary_keys]
             values: Iterable[Any] = map(attrgetter(*names), structs)
@@ -322,10 +347,7 @@ class ConnectorStream(Stream):
             values = (record[self.primary_keys[0]] for record in records or ())
         else:
             values = (tuple(record[name] for name in self.primary_keys) for record in records or ())
-        keys = list(values)
-        if set(map(type, keys)) <= {int}:
-            return keys
-        return [value if type(value) is int else repr(value) for value in keys]
+        return row_keys(list(values))
 
     def _count(self, rows: int) -> None:
         self.progress.add(rows)
@@ -352,8 +374,10 @@ class ConnectorStream(Stream):
         selected = get_selected_schema(self.name, self.schema, self.mask)
         try:
             self.tap.mapper.register_raw_stream_schema(self.name, selected, list(self.primary_keys))
-        except (StreamMapConfigError, MapExpressionError, NotImplementedError) as error:
-            raise SettingsError([f"setting 'stream_maps': {error}"]) from error
+        except MAP_FAULTS as error:
+            raise SettingsError(
+                [f"setting 'stream_maps' or flattening, stream {self.name}: {error}"]
+            ) from error
         self._stream_maps = None
         self._planned = False
 
@@ -368,10 +392,10 @@ class ConnectorStream(Stream):
     def _plan_emission(self) -> None:
         self._planned = True
         self._emission = self._picker = None
-        stream_map = plain_map(self)
-        if stream_map is None or self.child_streams or self.ABORT_AT_RECORD_COUNT is not None:
+        plain = plain_map(self)
+        if plain is None or self.child_streams or self.ABORT_AT_RECORD_COUNT is not None:
             return
-        kept = kept_properties(self, stream_map)
+        kept = kept_properties(self, plain.removed)
         if kept is None:
             return
         if len(kept) < len(self.stream_schema.property_names()):
@@ -379,14 +403,23 @@ class ConnectorStream(Stream):
                 self._picker = FieldPicker(kept)
             except ValueError:
                 return
-        self._emission = RawEmission(stream_map.stream_alias, self._stream_version)
+        self._emission = RawEmission(plain.alias, self._stream_version)
 
     def _sdk_lines(self, records: list[dict[str, Any]]) -> bytes:
-        return b"".join(
-            self.tap.writer.serialize_message(message)
-            for record in records
-            for message in self._generate_record_messages(record)
-        )
+        try:
+            return b"".join(
+                self.tap.writer.serialize_message(message)
+                for record in records
+                for message in self._generate_record_messages(record)
+            )
+        except Exception as error:
+            # The user's expressions run here, and may fail in any way; a message may quote a value.
+            reason = str(error) if isinstance(error, MapExpressionError) else type(error).__name__
+            fault = (
+                f"setting 'stream_maps': it fails on a record of {self.name}: {reason}. A property"
+                " that not every record has is read by `_.get('name')`."
+            )
+            raise SettingsError([fault]) from error
 
     # BATCH, with the SDK's writer
 
@@ -394,27 +427,25 @@ class ConnectorStream(Stream):
         lines = self.tap.state_lines
         batcher = Batcher(self.tap_name, self.name, config)
         # A bookmark set while a batch fills speaks of records that are in no message yet.
-        lines.held = True
-        try:
-            for manifest in batcher.get_batches(records=self._records_of(pages)):
-                with GUARD.guarded():
-                    self.send_schema()
-                    self._write_batch_message(encoding=config.encoding, manifest=manifest)
-                    lines.held = False
-                    lines.write()
-                    lines.held = True
-        finally:
-            lines.held = False
+        lines.hold(self.name)
+        for manifest in batcher.get_batches(records=self._records_of(pages)):
+            with GUARD.guarded():
+                self.send_schema()
+                self._write_batch_message(encoding=config.encoding, manifest=manifest)
+                lines.hold(self.name)
+                lines.write()
+        lines.release(self.name)
 
     def _records_of(self, pages: Iterable[Page]) -> Iterator[dict[str, Any]]:
         for page in pages:
-            fitted, _, records = self._fitted(page)
-            self._replaced += fitted.replaced
-            records = fitted.records() if records is None else records
-            for record in records:
-                pop_deselected_record_properties(record, self.schema, self.mask)
-                yield record
-            self._count(len(records))
+            self._replaced += page.replaced
+            for part in page.parts(PART):
+                fresh, given = self._fresh(part)
+                records = fresh.records() if given is None else given
+                for record in records:
+                    pop_deselected_record_properties(record, self.schema, self.mask)
+                    yield record
+                self._count(len(records))
             self._advance(page)
 
     # What the SDK's dry run asks for; the bookmark is ours alone
