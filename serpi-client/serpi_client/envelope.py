@@ -43,6 +43,10 @@ class _Members(msgspec.Struct, gc=False):
 _decode = msgspec.json.Decoder(_Members).decode
 
 
+class CallRefusedError(UpstreamError):
+    """SERPI refuses this call: a code of 400 and more, but for those of credentials and 422."""
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A readable answer.
@@ -192,7 +196,7 @@ def read_page(answer: Answer, *, nothing_if_404: bool, place: str) -> ReadPage:
         UnreadableAnswer: a 2xx that is no envelope, or whose result is no list.
         CredentialsError: 401 or 403, in either place.
         RefusedError: 422, in either place.
-        UpstreamError: any other refusal.
+        CallRefusedError: any other refusal.
     """
     date = answer.headers.get("date")
     nothing = ReadPage(NO_ROWS, None, date)
@@ -232,7 +236,7 @@ def raise_if_refused(envelope: Envelope, place: str) -> None:
     Raises:
         CredentialsError: 401 or 403.
         RefusedError: 422.
-        UpstreamError: any other 4xx.
+        CallRefusedError: any other 4xx.
     """
     said = f"{place}: code {envelope.code} ({envelope.words})"
     match envelope.action:
@@ -245,7 +249,7 @@ def raise_if_refused(envelope: Envelope, place: str) -> None:
         case Action.NOT_FOUND | Action.REFUSED if envelope.code == 422:
             raise RefusedError(f"{said}: SERPI refuses the parameters. Check the settings.")
         case Action.NOT_FOUND | Action.REFUSED:
-            raise UpstreamError(
+            raise CallRefusedError(
                 f"{said}: SERPI refuses the call. Check `api_url`, and ask SERPI if it stays."
             )
         case _:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import msgspec
 
@@ -13,8 +13,11 @@ from connector_kit.pages import Page
 from connector_kit.stream import ConnectorStream
 from connector_kit.windows import DayWindow, cut_days, fingerprint, today_there
 from serpi_client.client import SerpiClient
-from serpi_client.paging import read_all_pages
+from serpi_client.envelope import CallRefusedError
+from serpi_client.paging import Fetch, read_all_pages
 from serpi_client.results import ReadPage
+from tap_serpi.codes import Look, WantedCodes, look_of
+from tap_serpi.pagination import Reading
 from tap_serpi.spelling import with_documented_spelling
 
 if TYPE_CHECKING:
@@ -25,16 +28,14 @@ UNTIL_KEY = "until"
 FROM_KEY = "from"
 FINGERPRINT_KEY = "fingerprint"
 
-
-class _Codigo(msgspec.Struct):
-    codigo: Any = None
+CLOCKS_DIFFER = timedelta(days=2)
+"""By so much SERPI's servers may disagree about the day; a bookmark that is later yet is wrong."""
 
 
 class _Tipo(msgspec.Struct):
     id: int
 
 
-_decode_codigos = msgspec.json.Decoder(list[_Codigo]).decode
 _decode_tipos = msgspec.json.Decoder(list[_Tipo]).decode
 
 
@@ -55,10 +56,11 @@ class SerpiStream(ConnectorStream):
 
     def prepared(self, page: Page) -> Page:
         """Give the keys their documented spelling."""
-        return with_documented_spelling(page, self.documented_schema["properties"], self.name)
+        known = (*self.documented_schema["properties"], *self.stream_schema.property_names())
+        return with_documented_spelling(page, known, self.name)
 
-    def all_pages(self, fetch: Callable[[int, int], ReadPage]) -> Iterator[ReadPage]:
-        """Read every page of a call and compare the rows with the message's count.
+    def all_pages(self, fetch: Fetch) -> Iterator[ReadPage]:
+        """Read every page of a call, once more where its own messages show that rows moved.
 
         Args:
             fetch: asks for (limite, pagina).
@@ -66,23 +68,38 @@ class SerpiStream(ConnectorStream):
         Yields:
             each answer with rows.
         """
-        rows, total = 0, None
-        for answer in read_all_pages(fetch, self.tap.values["page_size"], self.where):
-            if rows == 0 and answer.count is not None and answer.count > len(answer.rows):
-                # More than the page holds, so the message counts all rows.
-                total = answer.count
-                self.progress.expect(total)
-            rows += len(answer.rows)
-            self.logger.debug("%s: a page of %d rows", self.name, len(answer.rows))
-            yield answer
-        if total is not None and total != rows:
+        reading = Reading()
+        yield from self._one_reading(fetch, reading)
+        if reading.rows_moved and self._seen is not None:
+            # A row that moved to a page that was read already was not seen; known rows are left out.
+            self.logger.info(
+                "%s: SERPI's count of rows changed while they were read; they are read once more",
+                self.name,
+            )
+            reading = Reading()
+            yield from self._one_reading(fetch, reading)
+        if reading.total is not None and reading.total != reading.rows:
             self.logger.warning(
                 "%s: SERPI announced %s rows and gave %s; rows were added or removed while they were"
                 " read. Run again to be sure.",
                 self.name,
-                f"{total:,}",
-                f"{rows:,}",
+                f"{reading.total:,}",
+                f"{reading.rows:,}",
             )
+
+    def _one_reading(self, fetch: Fetch, reading: Reading) -> Iterator[ReadPage]:
+        for answer in read_all_pages(fetch, self.tap.values["page_size"], self.where):
+            reading.note(answer)
+            if self.is_snapshot:
+                self.progress.expect(reading.total)
+            self.logger.debug("%s: a page of %d rows", self.name, len(answer.rows))
+            known_before = self._known_rows()
+            yield answer
+            reading.require_news(len(answer.rows) - (self._known_rows() - known_before), self.where)
+
+    def _known_rows(self) -> int:
+        """Count the rows so far whose key had come before."""
+        return 0 if self._seen is None else self._seen.repeated + self._seen.changed
 
 
 class ArticuloStream(SerpiStream):
@@ -96,56 +113,45 @@ class ArticuloStream(SerpiStream):
     def read_pages(self) -> Iterator[Page]:
         """Yield the pages of the catalogue, or the articles with the codes asked for."""
         codes: list[str] = self.tap.values.get("codigo", [])
-        if not codes:
-            for answer in self.all_pages(self._fetch(None)):
-                yield answer.page
+        if codes:
+            yield from self._by_codes(WantedCodes(codes))
             return
-        missing = set(codes)
-        for code in dict.fromkeys(codes):
-            filter_is_ignored = False
-            for answer in self.all_pages(self._fetch(code)):
-                found, foreign = _with_codes(answer.page, {code})
-                missing -= {code} if found.slices else set()
-                filter_is_ignored = filter_is_ignored or foreign
-                yield found
-            if filter_is_ignored:
-                yield from self._from_catalogue(missing)
-                break
-        if missing:
+        for answer in self.all_pages(self._fetch(None)):
+            yield answer.page
+
+    def _by_codes(self, codes: WantedCodes) -> Iterator[Page]:
+        for code in tuple(codes.missing):
+            if code in codes.missing and not codes.filter_is_ignored:
+                yield from self._by_code(codes, code)
+        if codes.doubtful():
+            self.logger.info(
+                "%s: the filter `codigo` cannot be relied on, so all articles are read", self.name
+            )
+            yield from self._picked(codes, None)
+        if codes.missing:
             self.logger.warning(
                 "%s: SERPI has no article with the code %s; codes are compared as exact text",
                 self.name,
-                ", ".join(sorted(missing)),
+                ", ".join(codes.missing),
             )
 
-    def _from_catalogue(self, codes: set[str]) -> Iterator[Page]:
-        """Read the codes that are left out of the whole catalogue, as the filter does nothing."""
-        if not codes:
-            return
-        self.logger.info("%s: SERPI ignores the filter `codigo`; all are read", self.name)
-        for answer in self.all_pages(self._fetch(None)):
-            found, _ = _with_codes(answer.page, codes)
-            codes -= {member.codigo for member in _decode_codigos(found.body)}
-            yield found
+    def _by_code(self, codes: WantedCodes, code: str) -> Iterator[Page]:
+        try:
+            yield from self._picked(codes, code)
+        except CallRefusedError:
+            if look_of(code) is Look.NUMBER:
+                raise
+            codes.refuse(code)
 
-    def _fetch(self, codigo: str | None) -> Callable[[int, int], ReadPage]:
+    def _picked(self, codes: WantedCodes, asked: str | None) -> Iterator[Page]:
+        wanted = frozenset(codes.missing)
+        for answer in self.all_pages(self._fetch(asked)):
+            yield codes.pick(self.prepared(answer.page), wanted, asked)
+
+    def _fetch(self, codigo: str | None) -> Fetch:
         return lambda limite, pagina: self.serpi.articulos_page(
             limite, pagina, codigo=codigo, where=self.where
         )
-
-
-def _with_codes(page: Page, codes: set[str]) -> tuple[Page, bool]:
-    """Keep the articles with exactly these codes, and say whether others look like no match at all.
-
-    The filter is documented as a number: `1` may find `001` too, which is no sign that it does nothing.
-    """
-    try:
-        found = [member.codigo for member in _decode_codigos(page.body)]
-    except msgspec.MsgspecError:
-        found = [record.get("codigo") for record in page.records()]
-    alike = {code.strip().lstrip("0") for code in codes}
-    foreign = any(str(code).strip().lstrip("0") not in alike for code in found)
-    return page.only([place for place, code in enumerate(found) if code in codes]), foreign
 
 
 class TipoDocumentoStream(SerpiStream):
@@ -174,7 +180,7 @@ class DocumentoStream(SerpiStream):
     def read_pages(self) -> Iterator[Page]:
         """Yield the pages of the windows that are due, and bookmark each window when it is out."""
         types, today = self._types()
-        start = self._start()
+        start = self._start(today)
         last = self._last_day(today)
         if not types:
             self.logger.info("%s: SERPI lists no document types", self.name)
@@ -205,19 +211,22 @@ class DocumentoStream(SerpiStream):
             return answer
 
         for answer in read_all_pages(fetch, self.tap.values["page_size"], self.where):
-            page = with_documented_spelling(answer.page, ("id",), self.name)
-            try:
-                types += [tipo.id for tipo in _decode_tipos(page.body)]
-            except msgspec.MsgspecError as error:
-                raise UpstreamError(
-                    f"{self.where}: SERPI lists a document type without a whole number as `id`, so"
-                    " its documents cannot be asked for. Ask SERPI."
-                ) from error
+            types += self._type_ids(answer.page)
         return self._chosen(list(dict.fromkeys(types))), today_there(http_date, ZONE)
 
+    def _type_ids(self, page: Page) -> list[int]:
+        page = with_documented_spelling(page, ("id",), self.name)
+        try:
+            return [tipo.id for tipo in _decode_tipos(page.body)]
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise UpstreamError(
+                f"{self.where}: SERPI lists a document type without a whole number as `id`, so its"
+                " documents cannot be asked for. Ask SERPI."
+            ) from error
+
     def _chosen(self, listed: list[int]) -> list[int]:
-        chosen: list[int] | None = self.tap.values.get("document_types")
-        if chosen is None:
+        chosen: list[int] = self.tap.values.get("document_types", [])
+        if not chosen:
             return listed
         unknown = [str(tipo) for tipo in chosen if tipo not in listed]
         if unknown:
@@ -229,14 +238,15 @@ class DocumentoStream(SerpiStream):
         return sorted(set(chosen))
 
     def _parameters(self) -> str:
-        values = self.tap.values
-        return fingerprint([values["api_url"], values.get("document_types"), self.primary_keys])
+        address = self.tap.values["api_url"].rstrip("/")
+        types = sorted(set(self.tap.values.get("document_types", [])))
+        return fingerprint([address, types, self.primary_keys])
 
-    def _start(self) -> date:
+    def _start(self, today: date) -> date:
         """Return the first day to read; the bookmark starts anew where that is the very first."""
         first: date = self.tap.values["start_date"]
         until = _day(self.bookmark.get(UNTIL_KEY))
-        reason = None if until is None else self._reason_for_all()
+        reason = None if until is None else self._reason_for_all(until, today)
         if until is None or reason is not None:
             self._until = None
             if reason is not None:
@@ -247,7 +257,7 @@ class DocumentoStream(SerpiStream):
             return max(first, until + timedelta(days=1))
         return max(first, until - timedelta(days=self.tap.values["lookback_days"]))
 
-    def _reason_for_all(self) -> str | None:
+    def _reason_for_all(self, until: date, today: date) -> str | None:
         if self.reads_in_full:
             return "the catalog asks for it"
         if self.bookmark.get(FINGERPRINT_KEY) != self._parameters():
@@ -255,6 +265,8 @@ class DocumentoStream(SerpiStream):
         read_from = _day(self.bookmark.get(FROM_KEY))
         if read_from is None or self.tap.values["start_date"] < read_from:
             return "`start_date` is earlier than before"
+        if until - today > CLOCKS_DIFFER:
+            return "the bookmark lies in SERPI's future, so a clock was wrong when it was made"
         return None
 
     def _last_day(self, today: date) -> date:

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connector_kit.errors import UpstreamError
-from connector_kit.pages import Page, rename_members
+from connector_kit.pages import Page, TwoValuesError, rename_members
 
 
-def with_documented_spelling(page: Page, documented: Iterable[str], stream: str) -> Page:
+def with_documented_spelling(page: Page, known: Iterable[str], stream: str) -> Page:
     """Rename the records' members to the documented spelling, their values' bytes untouched.
+
+    A member that is not documented keeps the spelling in which it came first.
 
     Args:
         page: of records.
-        documented: the schema's property names.
+        known: property names, those of the schema file first.
         stream: for messages.
 
     Returns:
@@ -25,10 +27,12 @@ def with_documented_spelling(page: Page, documented: Iterable[str], stream: str)
     Raises:
         UpstreamError: a record has both spellings with different values.
     """
-    spelling = {name.casefold(): name for name in documented}
+    spelling: dict[str, str] = {}
+    for name in known:
+        spelling.setdefault(name.casefold(), name)
     try:
-        return rename_members(page, lambda name: spelling.get(name.casefold(), name))
-    except ValueError as error:
+        return rename_members(page, lambda name: spelling.setdefault(name.casefold(), name))
+    except TwoValuesError as error:
         raise UpstreamError(
             f"{stream}: a record holds {error} in two spellings with different values, and it cannot"
             " be known which one is meant. Ask SERPI which spelling is right."
