@@ -191,8 +191,12 @@ class ConnectorStream(Stream):
         self.complete()
 
     def begin(self) -> None:
-        """Get ready: a version for a snapshot."""
-        if self.is_snapshot and self.emit_activate_version_messages:
+        """Get ready: a version for a snapshot.
+
+        A batch's rows carry no version, so a loader that is told of one would drop them all.
+        """
+        in_batches = self.get_batch_config(self.config) is not None
+        if self.is_snapshot and self.emit_activate_version_messages and not in_batches:
             self._stream_version = self.new_version()
         if self.pages_can_shift and self.primary_keys:
             self._seen = SeenRows()

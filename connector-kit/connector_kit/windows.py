@@ -32,9 +32,23 @@ def cut_days(first: date, last: date, days: int) -> Iterator[DayWindow]:
         the windows, in order.
     """
     while first <= last:
-        end = min(last, first + timedelta(days=days - 1))
-        yield DayWindow(first, end)
-        first = end + timedelta(days=1)
+        # What is left is compared first: a calendar ends, and a window may be set to any length.
+        if (last - first).days < days:
+            yield DayWindow(first, last)
+            return
+        yield DayWindow(first, first + timedelta(days=days - 1))
+        first += timedelta(days=days)
+
+
+def days_before(day: date, days: int, earliest: date) -> date:
+    """Go back some days, however many, and not before a first one.
+
+    Args:
+        day: where to begin.
+        days: 0 or more.
+        earliest: the first day that may come out.
+    """
+    return day - timedelta(days=days) if days < (day - earliest).days else earliest
 
 
 def today_there(http_date: str | None, zone: str) -> date:
