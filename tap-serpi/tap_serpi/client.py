@@ -11,7 +11,7 @@ import msgspec
 from connector_kit.errors import SettingsError, UpstreamError
 from connector_kit.pages import Page
 from connector_kit.stream import ConnectorStream
-from connector_kit.windows import DayWindow, cut_days, fingerprint, today_there
+from connector_kit.windows import DayWindow, cut_days, days_before, fingerprint, today_there
 from serpi_client.client import SerpiClient
 from serpi_client.envelope import CallRefusedError
 from serpi_client.paging import Fetch, read_all_pages
@@ -255,7 +255,7 @@ class DocumentoStream(SerpiStream):
         self._until = until
         if not self.primary_keys:
             return max(first, until + timedelta(days=1))
-        return max(first, until - timedelta(days=self.tap.values["lookback_days"]))
+        return days_before(until, self.tap.values["lookback_days"], first)
 
     def _reason_for_all(self, until: date, today: date) -> str | None:
         if self.reads_in_full:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from connector_kit.common_settings import http_settings, tap_settings
-from connector_kit.settings import Setting, SettingKind
+from connector_kit.settings import Setting, SettingFaultError, SettingKind
 
 STREAM_NAMES = ("articulos", "documentos_contables", "tipos_documento")
+
+
+def _codes(values: list[str]) -> list[str]:
+    # SERPI takes an empty filter for none.
+    if not all(value.strip() for value in values):
+        raise SettingFaultError("no item may be empty")
+    return values
+
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -39,6 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "codigo", SettingKind.ARRAY, "Article codes",
         "Codes of the articles to read, as text in quotes: leading zeros count; all where missing.",
+        refine=_codes,
     ),
     Setting(
         "page_size", SettingKind.INTEGER, "Page size",
