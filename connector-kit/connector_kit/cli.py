@@ -26,15 +26,11 @@ class ConnectorCommand(SingerCommand):
             GUARD.install()
         try:
             super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[call-overload]  # passed on
-        except click.exceptions.Exit as end:
-            sys.exit(end.exit_code)
         except click.ClickException as error:
             error.show()
             sys.exit(ExitCode.SETTINGS)
         except click.Abort:
             sys.exit(ExitCode.UNEXPECTED)
-        except SystemExit:
-            raise
         except StopSignal as stop:
             self.logger.warning("%s; what was confirmed is kept, run again to go on", stop)
             sys.exit(stop.exit_code)
@@ -57,7 +53,7 @@ class ConnectorCommand(SingerCommand):
         if isinstance(error, SettingsError):
             for fault in error.faults:
                 self.logger.error("%s", fault)
-            self.logger.error("Correct the settings named above; nothing was sent.")
+            self.logger.error("Correct what is named above, then run again.")
         else:
             self.logger.error("%s", error)
 
@@ -73,15 +69,17 @@ def read_json_option(stream: IO[str] | None, option: str) -> Any:  # noqa: ANN40
         the value, None where the option is missing or the file is empty.
 
     Raises:
-        SettingsError: the file is no JSON object.
+        SettingsError: the file is no JSON object in UTF-8.
     """
     if stream is None:
         return None
-    text = stream.read()
-    if not text.strip():
-        return None
     try:
+        text = stream.read()
+        if not text.strip():
+            return None
         value = json.loads(text)
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"option {option}: the file is not UTF-8"]) from error
     except ValueError as error:
         raise SettingsError([f"option {option}: the file is no valid JSON ({error})"]) from error
     if not isinstance(value, dict):
@@ -111,8 +109,6 @@ def read_config_files(paths: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
                 config |= read_json_option(file, f"--config {path}") or {}
         except OSError as error:
             faults.append(f"option --config: the file {path} cannot be read ({error.strerror})")
-        except UnicodeDecodeError:
-            faults.append(f"option --config: the file {path} is not UTF-8")
         except SettingsError as error:
             # A parser's message quotes nothing of the file.
             faults += error.faults

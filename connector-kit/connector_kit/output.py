@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -39,13 +40,7 @@ class StdoutWriter(GenericSingerWriter[bytes, Message]):
         """
         try:
             with GUARD.guarded():
-                raw = getattr(sys.stdout, "buffer", None)
-                if raw is None:
-                    sys.stdout.write(lines.decode())
-                    sys.stdout.flush()
-                else:
-                    raw.write(lines)
-                    raw.flush()
+                _write(lines)
         except OSError as error:
             _silence_stdout()
             raise OutputClosedError(
@@ -54,11 +49,23 @@ class StdoutWriter(GenericSingerWriter[bytes, Message]):
             ) from error
 
 
+def _write(lines: bytes) -> None:
+    if sys.stdout is None:  # it was closed before the start (`>&-`)
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    raw = getattr(sys.stdout, "buffer", None)
+    if raw is None:
+        sys.stdout.write(lines.decode())
+        sys.stdout.flush()
+    else:
+        raw.write(lines)
+        raw.flush()
+
+
 def _silence_stdout() -> None:
     """Keep the interpreter from failing a second time when it flushes what could not be written."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
         os.close(null)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AttributeError):
         return

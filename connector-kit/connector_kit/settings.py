@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
+MOST_DIGITS = 18
 
 
 class SettingKind(StrEnum):
@@ -190,11 +191,12 @@ def checked_settings(
         out; and one sentence for each fault.
     """
     values: dict[str, Any] = {}
-    faults: list[str] = []
     known = {setting.name: setting for setting in settings}
-    for name in config:
-        if name not in known:
-            faults.append(f"setting {name!r}: unknown; {_nearest(name, known)}")
+    faults = [
+        f"setting {name!r}: unknown; {_nearest(name, known)}"
+        for name in config
+        if name not in known
+    ]
     for name, setting in known.items():
         value = config.get(name)
         if setting.is_missing(value):
@@ -231,7 +233,13 @@ def _url(value: Any) -> str:  # noqa: ANN401 - whatever a configuration holds
     except ValueError:
         port_is_readable = False
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_readable:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not port_is_readable
+        or not text.isprintable()
+        or " " in text
+    ):
         raise SettingFaultError("must be an address that begins with http:// or https://")
     if parts.username or parts.password:
         raise SettingFaultError("must hold no user and password; there are settings for them")
@@ -278,7 +286,8 @@ def _decimal(value: Any) -> Decimal:  # noqa: ANN401 - whatever a configuration 
         number = Decimal(str(value).strip())
     except InvalidOperation as error:
         raise SettingFaultError("must be a number") from error
-    if not number.is_finite():
+    # An exponent of a million is no setting, but would keep Python busy for minutes.
+    if not number.is_finite() or abs(number.adjusted()) > MOST_DIGITS:
         raise SettingFaultError("must be a number")
     return number
 
@@ -298,6 +307,8 @@ def _array(value: Any) -> list[Any]:  # noqa: ANN401 - whatever a configuration 
         value = _json(text) if text.startswith("[") else [part.strip() for part in text.split(",")]
     if not isinstance(value, list):
         raise SettingFaultError("must be a list, as JSON where it comes as text")
+    if "" in value:
+        raise SettingFaultError(f"item {value.index('') + 1} is empty")
     return value
 
 

@@ -15,7 +15,9 @@ from typing import IO, Any, ClassVar
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import StreamMapConfigError
+from singer_sdk.batch import Batcher
+from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
+from singer_sdk.helpers._batch import BatchConfig
 from singer_sdk.helpers.capabilities import BATCH_CONFIG
 from singer_sdk.singerlib import Catalog
 
@@ -24,7 +26,7 @@ from connector_kit.errors import ConnectorError, CredentialsError, ExitCode, Set
 from connector_kit.output import OutputClosedError, StdoutWriter
 from connector_kit.plugin import BUILT_IN_SETTINGS, ConnectorPlugin, sdk_settings
 from connector_kit.settings import Setting
-from connector_kit.signals import StopSignal
+from connector_kit.signals import GUARD, StopSignal
 from connector_kit.state import StateLines, loaded_bookmarks
 from connector_kit.stream import ConnectorStream
 
@@ -91,7 +93,10 @@ class ConnectorTap(ConnectorPlugin, Tap):
         self.state_lines = StateLines(self.state, self.writer)
         if validate_config:
             if not self.setting_faults:
-                self.setting_faults = self.check_selection(self.selected_streams())
+                self.setting_faults = [
+                    *self._check_batch_config(),
+                    *self.check_selection(self.selected_streams()),
+                ]
             self.raise_setting_faults()
 
     @property
@@ -143,6 +148,18 @@ class ConnectorTap(ConnectorPlugin, Tap):
             ConnectorPlugin.setup_mapper(self)
         except StreamMapConfigError as error:
             self.setting_faults = [f"setting 'stream_maps': {error}"]
+        except ConfigValidationError as error:
+            self.setting_faults = [f"flattening: {fault}" for fault in error.errors]
+
+    def _check_batch_config(self) -> list[str]:
+        given = self.config.get("batch_config")
+        if not given:
+            return []
+        try:
+            Batcher.get_batcher(BatchConfig.from_dict(given).encoding.format)
+        except (TypeError, ValueError, AttributeError) as error:
+            return [f"setting 'batch_config': {error}"]
+        return []
 
     # A run
 
@@ -202,7 +219,11 @@ class ConnectorTap(ConnectorPlugin, Tap):
             SettingsError: the same.
             OutputClosedError: the same.
         """
-        if isinstance(error, CredentialsError | SettingsError | OutputClosedError):
+        stream.close()
+        if isinstance(error, OutputClosedError):
+            raise error
+        if isinstance(error, CredentialsError | SettingsError):
+            self.state_lines.write()
             raise error
         if isinstance(error, ConnectorError):
             self.logger.error(UNFINISHED_MESSAGE, stream.name, error)
@@ -215,7 +236,9 @@ class ConnectorTap(ConnectorPlugin, Tap):
                 exc_info=error,
             )
             failures[stream.name] = ExitCode.UNEXPECTED
-        self.state_lines.write()
+        # A signal that came within the part that failed stops the run here.
+        with GUARD.guarded():
+            self.state_lines.write()
 
     @abstractmethod
     def test_connection(self) -> None:
@@ -228,7 +251,7 @@ class ConnectorTap(ConnectorPlugin, Tap):
     # The command
 
     @classmethod
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # noqa: PLR0913 - the options of the command line
         cls,
         *,
         about: bool = False,
@@ -257,7 +280,7 @@ class ConnectorTap(ConnectorPlugin, Tap):
         tap = cls(
             config=settings,
             parse_env_config=parse_env,
-            catalog=read_json_option(catalog, "--catalog"),
+            catalog=_read_catalog(catalog),
             state=read_json_option(state, "--state"),
             validate_config=not discover,
         )
@@ -298,3 +321,11 @@ class ConnectorTap(ConnectorPlugin, Tap):
                              help="Use a bookmarks file for incremental replication."),
             ],
         )  # fmt: skip
+
+
+def _read_catalog(file: IO[str] | None) -> Catalog | None:
+    content = read_json_option(file, "--catalog")
+    try:
+        return None if content is None else Catalog.from_dict(content)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise SettingsError(["option --catalog: the file is no Singer catalog"]) from error

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from connector_kit.errors import RecordError
+from connector_kit.errors import RecordError, SettingsError
 from connector_kit.pages import NotJsonError, Page
 from connector_kit.schema.compiled import (
     NotCompilableError,
@@ -104,9 +104,17 @@ class StreamSchema:
         return all(name in self._properties and self._properties[name].born for name in self._keys)
 
     def apply_catalog(self, schema: dict[str, Any]) -> None:
-        """Take the catalog's types: where they differ from the documented ones, they win."""
+        """Take the catalog's types: where they differ from the documented ones, they win.
+
+        Raises:
+            SettingsError: a property's schema has a type that JSON does not know.
+        """
         for name, given in schema.get("properties", {}).items():
-            shape = shape_from_schema(given)
+            try:
+                shape = shape_from_schema(given)
+            except ValueError as error:
+                fault = f"catalog, stream {self.stream}: property {name!r}: {error}"
+                raise SettingsError([fault]) from error
             if not shape.born or shape == self._written_shapes.get(name):
                 continue
             self._written[name] = given
