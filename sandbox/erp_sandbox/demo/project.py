@@ -172,6 +172,7 @@ class MeltanoProject:
         return {
             **kept,
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
             "XDG_STATE_HOME": str(self.folder / "state"),
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
