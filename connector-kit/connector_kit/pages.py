@@ -66,7 +66,7 @@ class Page:
 
     def records(self) -> list[dict[str, Any]]:
         """Decode the records the slow and exact way: numbers with a point become `Decimal`."""
-        return _exact_records(self.body)
+        return _records_of(exact_value(self.body))
 
 
 def cut_page(body: bytes) -> Page:
@@ -83,7 +83,7 @@ def cut_page(body: bytes) -> Page:
     """
     page = try_cut(body)
     # What msgspec cannot read the standard library may (deep nesting, lone surrogates).
-    return _cut_exactly(body) if page is None else page
+    return page_of_value(exact_value(body)) if page is None else page
 
 
 def try_cut(body: bytes) -> Page | None:
@@ -124,9 +124,20 @@ def joined_page(slices: Sequence[msgspec.Raw]) -> Page:
     return cut_page(body)
 
 
-def _cut_exactly(body: bytes) -> Page:
+def page_of_value(value: Any) -> Page:  # noqa: ANN401 - any JSON value
+    """Make a page of a list that was read exactly, as part of a larger text.
+
+    Args:
+        value: as `exact_value` gives it.
+
+    Returns:
+        the page.
+
+    Raises:
+        NotJsonError: as `cut_page`.
+    """
+    records = _records_of(value)
     cleaner = _TextCleaner()
-    records = _exact_records(body)
     try:
         page = page_of_records([cleaner.clean(record) for record in records])
     except RecursionError as error:
@@ -143,8 +154,7 @@ def exact_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
     return text.encode()
 
 
-def _exact_records(body: bytes) -> list[dict[str, Any]]:
-    value = exact_value(body)
+def _records_of(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - any JSON value
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise NotJsonError("not a list of JSON objects")
     return value

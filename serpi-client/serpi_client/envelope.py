@@ -15,7 +15,7 @@ import msgspec
 
 from connector_kit.errors import CredentialsError, RefusedError, UpstreamError
 from connector_kit.http import Action, Answer, RetryLater, UnreadableAnswer
-from connector_kit.pages import NotJsonError, Page, cut_page, exact_json, exact_value, joined_page
+from connector_kit.pages import NotJsonError, Page, exact_value, joined_page, page_of_value
 from connector_kit.redaction import preview
 from connector_kit.statuses import action_for
 from serpi_client.results import ReadPage, Verdict, WriteResult
@@ -146,7 +146,7 @@ def _read_exactly(body: bytes) -> tuple[_Members, Page]:
         if "result" in value:
             members.result = None
         result = value.get("result")
-        return members, NO_ROWS if result is None else cut_page(exact_json(result))
+        return members, NO_ROWS if result is None else page_of_value(result)
     except NotJsonError as error:
         raise UnreadableAnswer("the answer is no whole JSON with a list of records") from error
 
