@@ -27,7 +27,13 @@ def schema(key: list[str], **properties: Any) -> dict[str, Any]:
 
 
 def records(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"type": "RECORD", "stream": "s", "record": row} for row in rows]
+    """Messages as the taps write them: the time is a column that DuckDB guesses by, too."""
+    message = {
+        "type": "RECORD",
+        "stream": "s",
+        "time_extracted": "2026-11-20T10:00:00.123456+00:00",
+    }
+    return [{**message, "record": row} for row in rows]
 
 
 def loaded(warehouse: Warehouse) -> list[list[Any]]:
