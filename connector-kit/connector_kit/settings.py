@@ -250,9 +250,12 @@ def _url(value: Any) -> str:  # noqa: ANN401 - whatever a configuration holds
 
 def _file(value: Any) -> str:  # noqa: ANN401 - whatever a configuration holds
     text = _string(value)
-    if "\0" in text:
-        raise SettingFaultError("must be a file's path")
-    return str(Path(text).expanduser())
+    try:
+        if "\0" not in text:
+            return str(Path(text).expanduser())
+    except RuntimeError:
+        pass  # `~name` of a user that this machine does not know
+    raise SettingFaultError("must be a file's path")
 
 
 def _date(value: Any) -> date:  # noqa: ANN401 - whatever a configuration holds
