@@ -166,9 +166,10 @@ def _fingerprint_seen(address: tuple[str, int], timeout: float | None, host: str
 
 def _untrusted(host: str, reason: str, seen: str | None) -> str:
     shown = f"; its SHA-256 is {_with_colons(seen)}" if seen else ""
+    fingerprint = "this fingerprint" if seen else "its SHA-256 fingerprint"
     return (
         f"the certificate of {host} is not trusted ({reason}){shown}. If it is the server's own, "
-        "put this fingerprint into tls_fingerprint_sha256, or the certificate's file into ca_bundle"
+        f"put {fingerprint} into tls_fingerprint_sha256, or the certificate's file into ca_bundle"
     )
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from connector_kit import tls
-from connector_kit.errors import RefusedError, SettingsError
+from connector_kit.errors import RefusedError, SettingsError, UpstreamError
 from support.certificates import SelfSigned, self_signed
-from support.http_clients import get, quick_client, untrusting
+from support.http_clients import get, impatient, quick_client, untrusting
 from support.raw_server import RawServer
 
 
@@ -149,6 +150,14 @@ def test_a_bundle_that_cannot_be_used(tmp_path: Path, content: bytes | None) -> 
         path.write_bytes(content)
     with pytest.raises(SettingsError, match="ca_bundle"):
         quick_client("https://127.0.0.1", untrusting(ca_bundle=str(path)))
+
+
+def test_a_server_that_does_not_shake_hands() -> None:
+    with RawServer(deaf=True) as server:
+        started = time.monotonic()
+        with pytest.raises(UpstreamError, match="nothing came"):
+            get(quick_client(server.url.replace("http:", "https:"), impatient()))
+        assert time.monotonic() - started < 1
 
 
 def test_plain_http_ignores_tls_settings() -> None:
