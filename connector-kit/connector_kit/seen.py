@@ -1,7 +1,8 @@
 """Which rows a run has passed on already, in memory that does not grow with their number.
 
-Where pages can shift under the reader, a row may come twice. The keys and a hash of each row are kept
-in a temporary SQLite database, which spills to disk by itself and goes with the process.
+Where pages can shift under the reader, a row may come twice. While the keys grow from row to row they
+are only kept (`ascending.py`); from the first one that does not on, keys and a hash of each row are
+looked up in a temporary SQLite database, which spills to disk by itself and goes with the process.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from connector_kit.ascending import AscendingRows
+
 CACHE_KIB = 4096
 
 
@@ -17,16 +20,24 @@ class SeenRows:
     """The rows of one stream in one run."""
 
     def __init__(self) -> None:
-        """Open an empty temporary database."""
-        self._database = sqlite3.connect("", isolation_level=None)
-        # Without a type, a whole number and a text are two keys, as they are in JSON.
-        self._database.executescript(
-            f"PRAGMA cache_size = -{CACHE_KIB};"
-            "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
-            "CREATE TABLE seen (key PRIMARY KEY, digest INTEGER NOT NULL) WITHOUT ROWID;"
-        )
+        """Start without rows."""
+        self._ascending: AscendingRows | None = AscendingRows()
+        self._opened: sqlite3.Connection | None = None
         self.repeated = 0
         self.changed = 0
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        """The rows so far, to be looked up; made when that is first needed."""
+        if self._opened is None:
+            self._opened = _new_database()
+        if self._ascending is not None:
+            self._opened.execute("BEGIN")
+            self._opened.executemany("INSERT INTO seen VALUES (?, ?)", self._ascending.rows())
+            self._opened.execute("COMMIT")
+            self._ascending.close()
+            self._ascending = None
+        return self._opened
 
     def add(self, keys: Sequence[int | str], slices: Sequence[Any]) -> list[int] | None:
         """Remember a page's rows.
@@ -40,14 +51,18 @@ class SeenRows:
             with the same bytes is left out; one with other bytes is passed on and counted.
         """
         # `hash` and `bytes` are mapped in C: this is done for every row of every page.
-        rows = list(zip(keys, map(hash, map(bytes, slices)), strict=True))
-        before = self._database.total_changes
-        self._database.execute("BEGIN")
-        self._database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)
-        if self._database.total_changes - before == len(rows):
-            self._database.execute("COMMIT")
+        digests = list(map(hash, map(bytes, slices)))
+        if self._ascending is not None and self._ascending.add(keys, digests):
             return None
-        self._database.execute("ROLLBACK")
+        rows = list(zip(keys, digests, strict=True))
+        database = self._database
+        before = database.total_changes
+        database.execute("BEGIN")
+        database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)
+        if database.total_changes - before == len(rows):
+            database.execute("COMMIT")
+            return None
+        database.execute("ROLLBACK")
         return [position for position, row in enumerate(rows) if self._is_new(*row)]
 
     def _is_new(self, key: int | str, digest: int) -> bool:
@@ -59,9 +74,37 @@ class SeenRows:
         self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (key, digest))
         return True
 
+    def holds(self, keys: Sequence[int | str]) -> list[bool]:
+        """Tell which rows were added, without adding any.
+
+        Args:
+            keys: as for `add`.
+
+        Returns:
+            one answer a key, in order.
+        """
+        ask = self._database.execute
+        return [
+            ask("SELECT 1 FROM seen WHERE key = ?", (key,)).fetchone() is not None for key in keys
+        ]
+
     def close(self) -> None:
-        """Drop the database."""
-        self._database.close()
+        """Drop the rows."""
+        if self._ascending is not None:
+            self._ascending.close()
+        if self._opened is not None:
+            self._opened.close()
+
+
+def _new_database() -> sqlite3.Connection:
+    database = sqlite3.connect("", isolation_level=None)
+    # Without a type, a whole number and a text are two keys, as they are in JSON.
+    database.executescript(
+        f"PRAGMA cache_size = -{CACHE_KIB};"
+        "PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+        "CREATE TABLE seen (key PRIMARY KEY, digest INTEGER NOT NULL) WITHOUT ROWID;"
+    )
+    return database
 
 
 def row_keys(values: list[Any]) -> list[int | str]:

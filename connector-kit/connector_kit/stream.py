@@ -50,6 +50,7 @@ class ConnectorStream(Stream):
         documented_schema: JSON schema of the vendor's documents; no properties where there are none.
         is_snapshot: whether a complete read is the whole table, so that what is missing is gone.
         pages_can_shift: whether rows can come twice because pages move under the reader.
+        learns_date_times: whether a text may be learned as a date-time; not where all values are text.
     """
 
     # Values are checked against the schema before; the SDK's walk would drop what it does not know.
@@ -59,6 +60,7 @@ class ConnectorStream(Stream):
     documented_schema: ClassVar[dict[str, Any]] = {"type": "object", "properties": {}}
     is_snapshot: bool = True
     pages_can_shift: ClassVar[bool] = False
+    learns_date_times: ClassVar[bool] = True
 
     def __init__(self, tap: ConnectorTap) -> None:
         """Make the stream of a tap; nothing is asked of the vendor yet.
@@ -72,6 +74,7 @@ class ConnectorStream(Stream):
             self.name,
             self.documented_schema,
             contract=SchemaContract(tap.values.get("schema_contract", SchemaContract.EVOLVE)),
+            date_times=self.learns_date_times,
             logger=self.logger,
         )
         given = tap.values.get("key_properties", {}).get(self.name)

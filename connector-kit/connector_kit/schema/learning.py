@@ -26,12 +26,14 @@ class Changes:
         changed: path, kinds before and new kind of each property whose kind changed.
         fractions: paths of documented integers that came with a fraction: an error, never a union.
         widened: whether the shape is another than before, properties seen only as null included.
+        date_times: the rule it was taught by: whether a text may be born as a date-time.
     """
 
     new: list[str] = field(default_factory=list)
     changed: list[tuple[str, str, str]] = field(default_factory=list)
     fractions: list[str] = field(default_factory=list)
     widened: bool = False
+    date_times: bool = True
 
     @property
     def visible(self) -> bool:
@@ -60,6 +62,8 @@ def learn_records(
     records: Iterable[dict[str, Any]],
     keys: frozenset[str],
     integers: frozenset[str],
+    *,
+    date_times: bool = True,
 ) -> Changes:
     """Widen a stream's properties until every record fits.
 
@@ -69,11 +73,12 @@ def learn_records(
         keys: the key properties, which may be learned as integers.
         integers: the properties that are integers by document or catalog, not because they were
             learned so: a fraction there is an error.
+        date_times: whether a text may be born as a date-time.
 
     Returns:
         what changed.
     """
-    changes = Changes()
+    changes = Changes(date_times=date_times)
     for record in records:
         for name, value in record.items():
             shape = _property(properties, name, changes)
@@ -107,7 +112,9 @@ def _learn(
     changes: Changes,
     whole: WholeNumbers = NESTED,
 ) -> None:
-    kind = kind_of(value, shape, may_be_integer=whole.born_integer)
+    kind = kind_of(
+        value, shape, may_be_integer=whole.born_integer, may_be_date_time=changes.date_times
+    )
     if kind not in shape.kinds:
         if kind is Kind.NUMBER and Kind.INTEGER in shape.kinds and whole.stays_integer:
             changes.fractions.append(path)
@@ -136,13 +143,20 @@ def _add_kind(shape: Shape, kind: Kind, path: str, changes: Changes) -> None:
     shape.kinds.add(kind)
 
 
-def kind_of(value: Any, shape: Shape, *, may_be_integer: bool = False) -> Kind:  # noqa: ANN401 - any JSON value
+def kind_of(
+    value: Any,  # noqa: ANN401 - any JSON value
+    shape: Shape,
+    *,
+    may_be_integer: bool = False,
+    may_be_date_time: bool = True,
+) -> Kind:
     """Return the kind under which a shape takes a value.
 
     Args:
         value: any JSON value but null.
         shape: what is known so far; a text in a `string` property is no date-time.
         may_be_integer: whether an unknown whole number may be born as `integer`.
+        may_be_date_time: whether an unknown text may be born as `date-time`.
 
     Returns:
         the kind: one of the shape's where the value fits it, else the one to add.
@@ -153,7 +167,7 @@ def kind_of(value: Any, shape: Shape, *, may_be_integer: bool = False) -> Kind: 
         case int() | Decimal():
             return _number_kind(value, shape, may_be_integer=may_be_integer)
         case str():
-            return _text_kind(value, shape)
+            return _text_kind(value, shape, may_be_date_time=may_be_date_time)
         case dict():
             return Kind.OBJECT
         case _:
@@ -169,11 +183,12 @@ def _number_kind(value: int | Decimal, shape: Shape, *, may_be_integer: bool) ->
     return Kind.INTEGER if whole and may_be_integer and not shape.born else Kind.NUMBER
 
 
-def _text_kind(value: str, shape: Shape) -> Kind:
+def _text_kind(value: str, shape: Shape, *, may_be_date_time: bool) -> Kind:
     known = shape.kinds & TEXT_KINDS
     if Kind.STRING in known:
         return Kind.STRING
-    if (Kind.DATE_TIME in known or not known) and is_naive_date_time(value):
+    is_candidate = may_be_date_time if not known else Kind.DATE_TIME in known
+    if is_candidate and is_naive_date_time(value):
         return Kind.DATE_TIME
     if Kind.DATE in known and is_date(value):
         return Kind.DATE

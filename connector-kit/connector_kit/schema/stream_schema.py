@@ -57,6 +57,7 @@ class StreamSchema:
         documented: dict[str, Any],
         *,
         contract: SchemaContract = SchemaContract.EVOLVE,
+        date_times: bool = True,
         logger: logging.Logger,
     ) -> None:
         """Start from what is documented.
@@ -65,11 +66,13 @@ class StreamSchema:
             stream: name, for messages.
             documented: JSON schema of the records; without properties where nothing is documented.
             contract: `freeze` refuses what is neither documented nor remembered.
+            date_times: whether a text that nothing is known of may be born as a date-time.
             logger: the stream's.
         """
         self.stream = stream
         self._keys: tuple[str, ...] = ()
         self._contract = contract
+        self._date_times = date_times
         self._logger = logger
         self._written: dict[str, Any] = dict(documented.get("properties", {}))
         self._written_shapes = {
@@ -252,7 +255,11 @@ class StreamSchema:
     def _widened_by(self, records: list[dict[str, Any]]) -> Changes:
         try:
             changes = learn_records(
-                self._properties, records, frozenset(self.keys), self._written_integers()
+                self._properties,
+                records,
+                frozenset(self.keys),
+                self._written_integers(),
+                date_times=self._date_times,
             )
             depth = max(map(Shape.depth, self._properties.values()), default=0)
         except RecursionError:
