@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tap_serpi.tap import TapSerpi
+from connector_kit.tuning import starting
+
+with starting():
+    from tap_serpi.tap import TapSerpi
 
 
 def main() -> None:
