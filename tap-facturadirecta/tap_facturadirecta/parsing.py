@@ -1,0 +1,134 @@
+"""XML answers parsed so that no document can do harm or lose text in silence.
+
+A document with a DOCTYPE is refused before it is parsed: without one there are no entities to read
+files, call addresses or blow up, and `resolve_entities=False` alone would empty the text they stand
+for. libxml2's own limits hold (256 levels, 10 MB of text in one piece); nothing is recovered.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import partial
+
+from lxml import etree
+
+from connector_kit.retry import UnreadableAnswer
+from tap_facturadirecta.charsets import as_utf8
+from tap_facturadirecta.mending import mended
+
+BYTE_CAP = 256 << 20
+"""Bytes of one answer, after decompression."""
+
+_PROLOG = re.compile(rb"(?:[ \t\r\n]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_ATTRIBUTE = re.compile(rb"=[ \t\r\n]*[\"']")
+_HTML = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)
+
+_parser = partial(
+    etree.XMLParser,
+    # What is parsed is UTF-8 by then, whatever the document says.
+    encoding="utf-8",
+    resolve_entities=False,
+    load_dtd=False,
+    no_network=True,
+    huge_tree=False,
+    recover=False,
+)
+_RECORDS = _parser(remove_comments=True, remove_pis=True, strip_cdata=True)
+_SOURCE = _parser(remove_comments=False, remove_pis=False, strip_cdata=False)
+
+
+class DoctypeError(Exception):
+    """A document that has a DOCTYPE; it was not parsed, and trying again would be of no use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A parsed answer.
+
+    Attributes:
+        root: of the tree, without comments and namespaces.
+        source: root of the same tree as the vendor wrote it (comments, CDATA, namespaces), where it
+            was asked for.
+        may_have_attributes: False where it is sure that no element has any.
+        replaced: how many characters that XML forbids became U+FFFD.
+    """
+
+    root: etree._Element
+    source: etree._Element | None
+    may_have_attributes: bool
+    replaced: int
+
+
+def parse_xml(body: bytes, content_type: str | None, *, keep_source: bool = False) -> Document:
+    """Parse an answer.
+
+    Args:
+        body: the bytes as they came, no longer compressed, at most `BYTE_CAP`.
+        content_type: the header of that name.
+        keep_source: whether the tree as written is needed too.
+
+    Returns:
+        the document.
+
+    Raises:
+        UnreadableAnswer: it is empty, HTML, no XML, not in its charset, or not well formed.
+        DoctypeError: it has a DOCTYPE.
+    """
+    text = as_utf8(body, content_type)
+    begin = _checked_begin(text)
+    replaced = 0
+    try:
+        root = _parsed(text, _RECORDS)
+    except etree.XMLSyntaxError as error:
+        mending = mended(text)
+        if mending is None:
+            raise UnreadableAnswer(_fault(error)) from None
+        text, replaced = mending
+        try:
+            root = _parsed(text, _RECORDS)
+        except etree.XMLSyntaxError as second_error:
+            raise UnreadableAnswer(_fault(second_error)) from None
+    if b"xmlns" in text:
+        _drop_namespaces(root)
+    source = _parsed(text, _SOURCE) if keep_source else None
+    return Document(root, source, _ATTRIBUTE.search(text, begin) is not None, replaced)
+
+
+def _checked_begin(text: bytes) -> int:
+    """Return where the root begins, or refuse what stands there."""
+    prolog = _PROLOG.match(text)
+    start = prolog.end() if prolog else 0
+    head = text[start : start + 40]
+    if not head:
+        raise UnreadableAnswer("the answer is empty where XML was expected")
+    if _HTML.match(head):
+        raise UnreadableAnswer("the answer is HTML where XML was expected")
+    if head[:9].upper() == b"<!DOCTYPE":
+        raise DoctypeError
+    if not head.startswith(b"<"):
+        raise UnreadableAnswer("the answer is no XML")
+    return start
+
+
+def _parsed(text: bytes, parser: etree.XMLParser) -> etree._Element:
+    root = etree.fromstring(text, parser)
+    if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
+        # The prolog was looked through before; this holds if a parser should see more in it.
+        raise DoctypeError
+    return root
+
+
+def _fault(error: etree.XMLSyntaxError) -> str:
+    """Say what is wrong and where; libxml2's own message may quote the text."""
+    entries = [entry.type_name for entry in error.error_log]  # type: ignore[attr-defined]  # the same
+    kind = entries[0].removeprefix("ERR_").replace("_", " ").lower() if entries else "no document"
+    line, column = error.position
+    return f"the answer is no well-formed XML ({kind}, line {line}, column {column})"
+
+
+def _drop_namespaces(root: etree._Element) -> None:
+    for element in root.iter("*"):
+        name = element.tag
+        if isinstance(name, str) and name.startswith("{"):
+            element.tag = name.partition("}")[2]
