@@ -1,0 +1,243 @@
+"""The rows of one prepared dataset: slices asked for ahead, taken in order, counted."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from connector_kit.errors import UpstreamError
+from connector_kit.http import Retryable
+from connector_kit.pages import Page
+from tap_winfra_xxl.bookmark import OFFSET
+from tap_winfra_xxl.client import Piece, XxlClient
+from tap_winfra_xxl.rows import RowsAnswer
+
+
+class CountMismatchError(UpstreamError):
+    """The server gave another number of rows than it announced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is downloaded.
+
+    Attributes:
+        petition: id.
+        dataset: name.
+        rows: `numero_registros`.
+    """
+
+    petition: str
+    dataset: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    piece: Piece
+    answer: Future[RowsAnswer]
+
+
+class Download:
+    """Reads one dataset of a petition from an offset on.
+
+    Attributes:
+        offset: rows that were given out, those of earlier runs included.
+    """
+
+    def __init__(  # noqa: PLR0913 - each with its own meaning
+        self,
+        client: XxlClient,
+        pool: ThreadPoolExecutor,
+        source: Source,
+        *,
+        offset: int,
+        page_size: int,
+        ahead: int,
+    ) -> None:
+        """Prepare; nothing is asked.
+
+        Args:
+            client: whom to ask.
+            pool: for slices that are asked for ahead.
+            source: what to read.
+            offset: of the first row, counted from 0.
+            page_size: rows of a slice; 0 for all in one answer.
+            ahead: slices asked for ahead.
+        """
+        self._client = client
+        self._pool = pool
+        self._source = source
+        self._page_size = page_size
+        self._ahead = ahead
+        self._asked: deque[_Asked] = deque()
+        self._next = offset
+        self.offset = offset
+
+    def pages(self) -> Generator[Page, None, None]:
+        """Yield the pages in order, each with the offset that follows it as bookmark.
+
+        Raises:
+            CountMismatchError: the rows are not as many as announced.
+            RefusedAnswer: the server does not give (more of) them.
+            UpstreamError: all tries failed.
+        """
+        if self.offset > self._source.rows:
+            raise self._mismatch(f"an earlier run had got {self.offset:,}")
+        try:
+            while self.offset < self._source.rows:
+                yield from self._slice()
+            self._check_end()
+        finally:
+            self._drop_asked()
+
+    def _slice(self) -> Iterator[Page]:
+        self._ask_ahead()
+        asked = self._asked.popleft() if self._asked else None
+        piece = asked.piece if asked else self._piece(self.offset)
+        before = self.offset
+        for page in self._rows_of(piece, asked):
+            came = self.offset + len(page.slices)
+            if came > self._source.rows:
+                raise self._mismatch("it gives more")
+            if piece.limit is not None and came - before > piece.limit:
+                raise self._mismatch(f"it gives more than {piece.limit:,} in a slice of so many")
+            self.offset = came
+            page.bookmark = {OFFSET: self.offset}
+            yield page
+        got = self.offset - before
+        if got == 0:
+            raise self._mismatch(f"there are no more after {self.offset:,}")
+        if piece.limit is not None and got < piece.limit and self.offset < self._source.rows:
+            # The server gives fewer than asked for: from now on no more are asked for.
+            self._drop_asked()
+            self._page_size = got
+        self._next = max(self._next, self.offset)
+
+    def _piece(self, offset: int) -> Piece:
+        limit: int | None = self._page_size
+        if not limit:
+            limit = self._rest_from(offset)
+        return Piece(self._source.petition, self._source.dataset, offset, limit)
+
+    def _rest_from(self, offset: int) -> int | None:
+        # Going on within a whole answer is only possible by a slice.
+        return self._source.rows - offset if offset else None
+
+    # Asking ahead
+
+    def _ask_ahead(self) -> None:
+        ahead = 0 if self._client.is_busy else self._ahead
+        if not ahead or not self._page_size:
+            return
+        while len(self._asked) <= ahead and self._next < self._source.rows:
+            piece = self._piece(self._next)
+            self._asked.append(_Asked(piece, self._pool.submit(self._first_answer, piece)))
+            self._next += self._page_size
+
+    def _first_answer(self, piece: Piece) -> RowsAnswer:
+        return self._client.repeat(lambda: self._client.open_rows(piece), piece.dataset)
+
+    def _drop_asked(self) -> None:
+        while self._asked:
+            answer = self._asked.popleft().answer
+            if not answer.cancel():
+                answer.add_done_callback(_close)
+        self._next = self.offset
+
+    # Reading an answer, again from where it broke off
+
+    def _rows_of(self, piece: Piece, asked: _Asked | None) -> Iterator[Page]:
+        reader = _PieceReader(self._client, piece, asked.answer if asked else None, self._rest_from)
+        try:
+            while (page := self._client.repeat(reader.next_page, piece.dataset)) is not None:
+                yield page
+        finally:
+            reader.close()
+
+    # The count
+
+    def _check_end(self) -> None:
+        """Look whether rows follow where the last slice was full: the last row, and what follows."""
+        size = self._page_size
+        if not size or not self._source.rows or self._source.rows % size:
+            return
+        last = self._source.rows - 1
+        piece = Piece(self._source.petition, self._source.dataset, last, max(size, 2))
+        rows = sum(len(page.slices) for page in self._rows_of(piece, None))
+        if rows != 1:
+            raise self._mismatch(f"it gives {last + rows:,} or more")
+
+    def _mismatch(self, what: str) -> CountMismatchError:
+        return mismatch(self._source, self.offset, what)
+
+
+def mismatch(source: Source, got: int, what: str) -> CountMismatchError:
+    """Make the error that names both numbers.
+
+    Args:
+        source: what was downloaded.
+        got: rows that came.
+        what: what the server did, half a sentence.
+    """
+    return CountMismatchError(
+        f"{source.dataset}: the server announced {source.rows:,} rows (numero_registros) and gave"
+        f" {got:,}: {what}. What came was passed on; the dataset is asked for anew by the next run."
+        " If it stays so, ask the vendor."
+    )
+
+
+class _PieceReader:
+    """Gives the pages of one slice; after a failure it goes on behind what was given."""
+
+    def __init__(
+        self,
+        client: XxlClient,
+        piece: Piece,
+        answer: Future[RowsAnswer] | None,
+        rest_from: Callable[[int], int | None],
+    ) -> None:
+        self._client = client
+        self._piece = piece
+        self._rest_from = rest_from
+        self._future = answer
+        self._answer: RowsAnswer | None = None
+
+    def next_page(self) -> Page | None:
+        """Return the next page; None at the end. To be repeated where it raises a `Retryable`."""
+        if self._answer is None:
+            if self._piece.limit == 0:
+                return None  # only the end of the list had not come
+            self._answer = self._opened()
+        try:
+            page = self._answer.next_page()
+        except Retryable:
+            self.close()
+            raise
+        if page is not None:
+            self._go_behind(len(page.slices))
+        return page
+
+    def _go_behind(self, rows: int) -> None:
+        piece = self._piece
+        offset = piece.offset + rows
+        limit = self._rest_from(offset) if piece.limit is None else max(0, piece.limit - rows)
+        self._piece = Piece(piece.petition, piece.dataset, offset, limit)
+
+    def _opened(self) -> RowsAnswer:
+        future, self._future = self._future, None
+        return self._client.open_rows(self._piece) if future is None else future.result()
+
+    def close(self) -> None:
+        if self._future is not None:
+            self._future.add_done_callback(_close)
+        if self._answer is not None:
+            self._answer.close()
+            self._answer = None
+
+
+def _close(answer: Future[RowsAnswer]) -> None:
+    if not answer.cancelled() and answer.exception() is None:
+        answer.result().close()

@@ -1,0 +1,80 @@
+"""An answer with rows: one page where it is small, pages cut while they arrive where it is not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from connector_kit.decoding import JsonPieces, json_utf8
+from connector_kit.http import StreamedAnswer, UnreadableAnswer
+from connector_kit.pages import NotJsonError, Page, cut_page
+from connector_kit.streaming import cut_while_arriving
+
+LARGE = 4 << 20
+"""Bytes: a larger answer is never whole in memory."""
+
+
+class RowsAnswer:
+    """Rows of one answer, in order."""
+
+    def __init__(self, answer: StreamedAnswer, closing: contextlib.ExitStack) -> None:
+        """Read the answer, or begin to where it is large.
+
+        Args:
+            answer: with its body unread.
+            closing: ends it.
+
+        Raises:
+            Retryable: the answer broke off or cannot be read.
+        """
+        self._closing = closing
+        try:
+            self._pages = self._read(answer)
+        except BaseException:
+            closing.close()
+            raise
+
+    def _read(self, answer: StreamedAnswer) -> Iterator[Page]:
+        first = _read_if_small(answer)
+        kind = answer.headers.get("content-type")
+        if len(first) <= LARGE and first:
+            self._closing.close()
+            with _unreadable():
+                return iter((cut_page(json_utf8(first, kind)),))
+        begun = iter((first,) if first else ())
+        pieces = JsonPieces(lambda: next(begun, None) or answer.read_piece(), kind)
+        return cut_while_arriving(pieces.read)
+
+    def next_page(self) -> Page | None:
+        """Return the next records, None at the end of a whole answer.
+
+        Raises:
+            Retryable: the answer broke off or cannot be read; what came before is good.
+        """
+        with _unreadable():
+            return next(self._pages, None)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._closing.close()
+
+
+def _read_if_small(answer: StreamedAnswer) -> bytes:
+    """Read a small body whole, of one of unknown length a little more than `LARGE`, else nothing."""
+    if answer.length is not None and answer.length > LARGE:
+        return b""
+    if answer.length is not None and "content-encoding" not in answer.headers:
+        return answer.read_rest().body
+    pieces, count = [], 0
+    while count <= LARGE and (piece := answer.read_piece()):
+        pieces.append(piece)
+        count += len(piece)
+    return b"".join(pieces)
+
+
+@contextlib.contextmanager
+def _unreadable() -> Iterator[None]:
+    try:
+        yield
+    except NotJsonError as error:
+        raise UnreadableAnswer(f"the answer is no list of records: {error}") from error
