@@ -335,16 +335,27 @@ class StartedProcess:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
         self._read = b""
+        self._seen = 0
 
     def read_until(self, kind: str) -> Json:
         """Read lines until a message of a type has come, and give it."""
-        assert self.process.stdout is not None
-        while line := self.process.stdout.readline():
-            self._read += line
-            message = read_line(line)
+        while True:
+            end = self._read.find(b"\n", self._seen)
+            if end < 0:
+                self._read_more(kind)
+                continue
+            message = read_line(self._read[self._seen : end])
+            self._seen = end + 1
             if message["type"] == kind:
                 return message
-        raise AssertionError(f"no {kind} message came; stderr:\n{self.ended().stderr}")
+
+    def _read_more(self, kind: str) -> None:
+        assert self.process.stdout is not None
+        # Past the pipe's own buffer, which `communicate` does not look into.
+        piece = os.read(self.process.stdout.fileno(), 1 << 16)
+        if not piece:
+            raise AssertionError(f"no {kind} message came; stderr:\n{self.ended().stderr}")
+        self._read += piece
 
     def send(self, number: int) -> None:
         """Send a signal."""
@@ -354,7 +365,9 @@ class StartedProcess:
         """Wait for the end."""
         out, error = self.process.communicate(stdin, timeout)
         code = self.process.returncode
-        return Run(128 - code if code < 0 else code, Output(self._read + out), error.decode())
+        return Run(
+            128 - code if code < 0 else code, Output(self._read + (out or b"")), error.decode()
+        )
 
 
 @contextlib.contextmanager
