@@ -76,7 +76,7 @@ class SerpiStream(ConnectorStream):
                 "%s: SERPI's count of rows changed while they were read; they are read once more",
                 self.name,
             )
-            reading = Reading()
+            reading = reading.again()
             yield from self._one_reading(fetch, reading)
         if reading.total is not None and reading.total != reading.rows:
             self.logger.warning(
@@ -179,6 +179,12 @@ class DocumentoStream(SerpiStream):
 
     def read_pages(self) -> Iterator[Page]:
         """Yield the pages of the windows that are due, and bookmark each window when it is out."""
+        if not self.primary_keys:
+            self.logger.info(
+                "%s: has no key, so whole past days are read, each once, and nothing of today; name its"
+                " key in `key_properties` to look back for entries that are back-dated",
+                self.name,
+            )
         types, today = self._types()
         start = self._start(today)
         last = self._last_day(today)

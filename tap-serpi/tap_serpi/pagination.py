@@ -22,13 +22,23 @@ class Reading:
         rows_moved: whether a later page's message counts another total.
     """
 
-    def __init__(self) -> None:
-        """Start before the first page."""
+    def __init__(self, patience: int = PAGES_WITHOUT_NEWS) -> None:
+        """Start before the first page.
+
+        Args:
+            patience: so many pages in succession may hold nothing but known keys.
+        """
         self.rows = 0
         self.total: int | None = None
         self.rows_moved = False
+        self._pages = 0
         self._pages_with_news = 0
         self._pages_without = 0
+        self._patience = patience
+
+    def again(self) -> Reading:
+        """Return a second reading, which is expected to hold nothing but known keys."""
+        return Reading(self._pages + PAGES_WITHOUT_NEWS)
 
     def note(self, answer: ReadPage) -> None:
         """Count a page's rows and look at its message."""
@@ -38,6 +48,7 @@ class Reading:
         elif self.total is not None and answer.count not in (None, self.total):
             self.rows_moved = True
         self.rows += len(answer.rows)
+        self._pages += 1
 
     def require_news(self, new_rows: int, where: str) -> None:
         """Stop where pages bring the same keys again and again without ever being the same page.
@@ -54,7 +65,7 @@ class Reading:
             self._pages_without = 0
             return
         self._pages_without += 1
-        if self._pages_without > max(PAGES_WITHOUT_NEWS, self._pages_with_news):
+        if self._pages_without > max(self._patience, self._pages_with_news):
             raise UpstreamError(
                 f"{where}: page after page holds only rows whose keys came before, in another order"
                 " or with other content, so SERPI seems to ignore `pagina` and the rows behind cannot"
