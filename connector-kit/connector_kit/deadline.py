@@ -41,7 +41,7 @@ class Exchange:
         stopped: whether another thread ended it.
     """
 
-    __slots__ = ("_peer", "_reader", "heard", "left", "once", "sent", "silence", "stopped")
+    __slots__ = ("_peer", "_response", "heard", "left", "once", "sent", "silence", "stopped")
 
     def __init__(self, silence: float, *, once: bool = False) -> None:
         self.silence = silence
@@ -51,7 +51,7 @@ class Exchange:
         self.heard = 0.0
         self.stopped = False
         self._peer: socket.socket | None = None
-        self._reader: io.BufferedReader | None = None
+        self._response: http.client.HTTPResponse | None = None
 
     @property
     def expired(self) -> bool:
@@ -111,23 +111,18 @@ class Exchange:
             self.heard = time.monotonic()
             self.left -= self.heard - started
 
-    def reader_of(self, peer: socket.socket) -> io.BufferedReader:
-        """Make what an answer is read with.
+    def receives(self, response: http.client.HTTPResponse) -> None:
+        """Take note of the answer that is read for this exchange.
 
         Args:
-            peer: the connected socket.
-
-        Returns:
-            a reader that keeps to the limits.
+            response: as `http.client` makes it.
         """
-        raw: Any = peer.makefile("rb", buffering=0)
-        self._reader = io.BufferedReader(_BoundedReader(raw, peer, self))
-        return self._reader
+        self._response = response
 
     def give_up(self) -> None:
         """Let go of an answer that cannot be used: urllib3 forgets some of them half read."""
-        if self._reader is not None:
-            self._reader.close()
+        if self._response is not None:
+            self._response.close()
 
     def stop(self) -> None:
         """End the exchange from another thread: what it waits for never comes."""
@@ -191,16 +186,20 @@ class _BoundedReader(io.RawIOBase):
 class _BoundedSocket:
     """What `http.client` asks of a socket to read an answer from it."""
 
-    def __init__(self, peer: socket.socket) -> None:
+    def __init__(self, peer: socket.socket, exchange: Exchange) -> None:
         self._peer = peer
+        self._exchange = exchange
 
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        return current_exchange().reader_of(self._peer)
+        raw: Any = self._peer.makefile("rb", buffering=0)
+        return io.BufferedReader(_BoundedReader(raw, self._peer, self._exchange))
 
 
 class BoundedResponse(http.client.HTTPResponse):
     """An answer whose status line, headers and body keep to the exchange's limits."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as http.client's
-        bounded: Any = _BoundedSocket(sock)
+        exchange = current_exchange()
+        bounded: Any = _BoundedSocket(sock, exchange)
         super().__init__(bounded, *args, **kwargs)
+        exchange.receives(self)

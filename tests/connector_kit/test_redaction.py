@@ -175,4 +175,4 @@ def test_preview() -> None:
 def test_preview_never_shows_half_a_secret(at: int) -> None:
     body = b" " * at + CANARY.encode() + b" " * 5000
     shown = preview(body, 20)
-    assert shown.replace("…", "").strip() in ("", "***")
+    assert "***".startswith(shown.replace("…", "").strip())
