@@ -69,3 +69,24 @@ def test_every_plugin_is_a_custom_one_so_that_no_registry_of_plugins_is_asked() 
     for plugins in content["plugins"].values():
         for plugin in plugins:
             assert {"namespace", "pip_url", "executable"} <= set(plugin), plugin["name"]
+
+
+def test_every_link_of_a_document_leads_to_a_file_or_heading() -> None:
+    documents = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
+    documents += [path.parent / "README.md" for path in REPOSITORY.glob("*/pyproject.toml")]
+
+    for document in documents:
+        for link in re.findall(r"\]\(([^)#:]*)(?:#([\w-]+))?\)", document.read_text("utf-8")):
+            target = document.parent / link[0] if link[0] else document
+            assert target.exists(), f"{document.name}: {link[0]}"
+            if link[1]:
+                assert link[1] in _headings(target.read_text("utf-8")), (
+                    f"{document.name}: {link[1]}"
+                )
+
+
+def _headings(text: str) -> set[str]:
+    return {
+        re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-")
+        for heading in re.findall(r"^#+ (.+)$", text, flags=re.MULTILINE)
+    }
