@@ -53,7 +53,8 @@ def test_keys_keep_their_kind(seen: SeenRows) -> None:
 def test_what_is_passed_on_is_what_a_dictionary_says(
     pages: list[list[tuple[int, bytes]]],
 ) -> None:
-    rows, known = SeenRows(), {}
+    rows = SeenRows()
+    known: dict[int, bytes] = {}
     for page in pages:
         expected = []
         for position, (key, content) in enumerate(page):
