@@ -54,3 +54,15 @@ def test_what_is_not_in_its_charset_is_refused(
 ) -> None:
     with pytest.raises(UnreadableAnswer):
         read_all(body, content_type, size)
+
+
+@pytest.mark.parametrize("shift", range(5))
+def test_a_long_body_is_checked_to_its_end(shift: int) -> None:
+    body = b'["' + b"x" * shift + "ñ€😀".encode() * 30_000 + b'"]'
+    assert json_utf8(body, None) == body
+    for place in (7 + shift, len(body) // 2, len(body) - 3):
+        broken = body[:place] + b"\xff" + body[place + 1 :]
+        with pytest.raises(UnreadableAnswer, match="not UTF-8"):
+            json_utf8(broken, None)
+    with pytest.raises(UnreadableAnswer, match="not UTF-8"):
+        json_utf8(body[:-3], None)
