@@ -26,6 +26,7 @@ OF = r"\s*(?:/|\b(?:de un total de|out of|de|of|di|von|sur)\b)\s*"
 X_OF_Y = re.compile(NUMBER + OF + NUMBER, re.IGNORECASE)
 COUNT = re.compile(NUMBER + r"\s+(?:registro|record)", re.IGNORECASE)
 CODE = re.compile(r"\s*\d{1,9}\s*", re.ASCII)
+FOR_GOOD = frozenset({422, 555})
 NO_ROWS = Page(b"[]", [])
 MOST_WORDS = 300
 
@@ -44,7 +45,7 @@ _decode = msgspec.json.Decoder(_Members).decode
 
 
 class CallRefusedError(UpstreamError):
-    """SERPI refuses this call: a code of 400 and more, but for those of credentials and 422."""
+    """SERPI refuses this call; not for its credentials, and perhaps not for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ def read_page(answer: Answer, *, nothing_if_404: bool, place: str) -> ReadPage:
         RetryLater: a failure that may pass.
         UnreadableAnswer: a 2xx that is no envelope, or whose result is no list.
         CredentialsError: 401 or 403, in either place.
-        RefusedError: 422, in either place.
+        RefusedError: 422 or 555, in either place.
         CallRefusedError: any other refusal.
     """
     date = answer.headers.get("date")
@@ -235,7 +236,7 @@ def raise_if_refused(envelope: Envelope, place: str) -> None:
 
     Raises:
         CredentialsError: 401 or 403.
-        RefusedError: 422.
+        RefusedError: 422 or 555.
         CallRefusedError: any other 4xx.
     """
     said = f"{place}: code {envelope.code} ({envelope.words})"
@@ -246,7 +247,7 @@ def raise_if_refused(envelope: Envelope, place: str) -> None:
                 " make a new one in SERPI ERP) and `secret_key` (403: it must be that of the token's"
                 " company)."
             )
-        case Action.NOT_FOUND | Action.REFUSED if envelope.code == 422:
+        case Action.NOT_FOUND | Action.REFUSED if envelope.code in FOR_GOOD:
             raise RefusedError(f"{said}: SERPI refuses the parameters. Check the settings.")
         case Action.NOT_FOUND | Action.REFUSED:
             raise CallRefusedError(
