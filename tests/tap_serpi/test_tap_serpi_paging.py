@@ -48,7 +48,7 @@ def test_a_server_that_ignores_pagina(sandbox: RunningSandbox, stream: str, maxi
     sandbox.serpi.switches.ignore_pagina = True
     sandbox.serpi.switches.page_maximum = maximum
     # One type's documents alone, so that the types themselves fit a page.
-    types = {"document_types": [1]} if stream == DOCUMENTS else {}
+    types: dict[str, Any] = {"document_types": [1]} if stream == DOCUMENTS else {}
     window = {**ALL_DOCUMENTS, "window_days": 1000}
     page_size = 2 if stream == TYPES else 100
     run_ = run(sandbox, stream, page_size=page_size, **types, **window)

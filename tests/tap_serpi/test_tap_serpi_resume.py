@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from support.servers import RunningSandbox
     from support.singer import Json
 
-DAYS = {"start_date": "2026-01-01", "end_date": "2026-03-31"}
-SMALL = {**DAYS, "window_days": 10, "page_size": 7}
+DAYS: dict[str, Any] = {"start_date": "2026-01-01", "end_date": "2026-03-31"}
+SMALL: dict[str, Any] = {**DAYS, "window_days": 10, "page_size": 7}
 
 
 def wanted(sandbox: RunningSandbox) -> set[bytes]:

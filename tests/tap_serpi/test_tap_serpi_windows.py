@@ -48,7 +48,7 @@ def asked_by(sandbox: RunningSandbox, **further: Any) -> list[tuple[str, str]]:
     return windows(sandbox.serpi)
 
 
-def days(first: str, last: str) -> dict[str, str]:
+def days(first: str, last: str) -> dict[str, Any]:
     return {"start_date": first, "end_date": last}
 
 
@@ -344,7 +344,7 @@ def test_a_key_that_no_record_has(sandbox: RunningSandbox) -> None:
 
 
 def test_without_a_key_whole_past_days_are_read_once(sandbox: RunningSandbox) -> None:
-    keyless = {"key_properties": {DOCUMENTS: []}, "start_date": "2026-02-01"}
+    keyless: dict[str, Any] = {"key_properties": {DOCUMENTS: []}, "start_date": "2026-02-01"}
     first = run(sandbox, DOCUMENTS, **keyless).ok()
     assert first.of_type("SCHEMA")[0]["key_properties"] == []
     assert windows(sandbox.serpi)[-1][1] == "2026-03-14"
@@ -356,7 +356,7 @@ def test_without_a_key_whole_past_days_are_read_once(sandbox: RunningSandbox) ->
 
 
 def test_without_a_key_the_tap_says_so(sandbox: RunningSandbox) -> None:
-    keyless = {"key_properties": {DOCUMENTS: []}, "start_date": "2026-02-01"}
+    keyless: dict[str, Any] = {"key_properties": {DOCUMENTS: []}, "start_date": "2026-02-01"}
     run_ = run(sandbox, DOCUMENTS, **keyless)
     run_.ok()
     lines = [line for line in run_.stderr.splitlines() if "key_properties" in line]
