@@ -18,15 +18,22 @@ SECONDS_BETWEEN = 5.0
 class StateLines:
     """Writes the tap's state, never before the records that it speaks of."""
 
-    def __init__(self, state: Mapping[str, Any], writer: StdoutWriter) -> None:
+    def __init__(
+        self,
+        state: Mapping[str, Any],
+        writer: StdoutWriter,
+        seconds_between: float = SECONDS_BETWEEN,
+    ) -> None:
         """Watch a state.
 
         Args:
             state: the tap's, read at each writing.
             writer: of the same standard output that the records go to.
+            seconds_between: how old the last one must be, where nothing that matters has happened.
         """
         self._state = state
         self._writer = writer
+        self._seconds_between = seconds_between
         self._written: str | None = None
         self._at = time.monotonic()
         self._held: dict[str, Any] = {}
@@ -47,9 +54,9 @@ class StateLines:
         """Write the state where there is one, and another than the last one written.
 
         Args:
-            due_only: leave it out where the last one is younger than five seconds.
+            due_only: leave it out where the last one is younger than that.
         """
-        if due_only and time.monotonic() - self._at < SECONDS_BETWEEN:
+        if due_only and time.monotonic() - self._at < self._seconds_between:
             return
         state = self._sayable()
         text = json.dumps(state, sort_keys=True)

@@ -159,7 +159,7 @@ class ConnectorStream(Stream):
     @property
     def bookmark(self) -> dict[str, Any]:
         """The stream's bookmark; changed by `set_bookmark` alone."""
-        bookmarks: dict[str, dict[str, Any]] = self.tap_state.setdefault("bookmarks", {})
+        bookmarks: dict[str, dict[str, Any]] = self.tap_state.get("bookmarks", {})
         return bookmarks.get(self.name, {})
 
     def set_bookmark(self, **entries: Any) -> None:  # noqa: ANN401 - JSON values
@@ -173,7 +173,7 @@ class ConnectorStream(Stream):
         memory = self.stream_schema.memory()
         if memory is not None or SCHEMA_KEY in new:
             new[SCHEMA_KEY] = memory
-        self.tap_state["bookmarks"][self.name] = new
+        self.tap_state.setdefault("bookmarks", {})[self.name] = new
 
     def recall(self) -> None:
         """Take the schema that the bookmark remembers."""

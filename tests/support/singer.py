@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gzip
 import io
 import json
 import logging
@@ -26,6 +27,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 from jsonschema import FormatChecker
@@ -99,6 +101,15 @@ class Output:
     def activated(self, stream: str) -> list[int]:
         """The versions that ACTIVATE_VERSION messages name."""
         return [message["version"] for message in self.of_type("ACTIVATE_VERSION", stream)]
+
+    @staticmethod
+    def batch(message: Json) -> list[Json]:
+        """The records of a BATCH message's files, which are on this machine."""
+        records: list[Json] = []
+        for url in message["manifest"]:
+            with gzip.open(urlsplit(url).path) as file:
+                records += map(read_line, file)
+        return records
 
     def check_records(self) -> None:
         """Let jsonschema judge each RECORD by the last SCHEMA before it, keys and formats too."""
