@@ -14,10 +14,12 @@ import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from erp_sandbox.demo.errors import DemoError
+from erp_sandbox.demo.package_index import uv_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -161,6 +163,10 @@ class MeltanoProject:
         rows: list[list[Any]] = json.loads(done.stdout)
         return rows
 
+    @cached_property
+    def _uv_variables(self) -> dict[str, str]:
+        return uv_variables()
+
     def _environment(self, extra: Mapping[str, str]) -> dict[str, str]:
         kept = {
             name: value
@@ -170,6 +176,7 @@ class MeltanoProject:
         if sys.version_info[:2] > LAST_PYTHON_OF_DUCKDB:
             kept["MELTANO_PYTHON"] = PYTHON_OF_DUCKDB
         return {
+            **self._uv_variables,
             **kept,
             "MELTANO_SEND_ANONYMOUS_USAGE_STATS": "false",
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "true",
