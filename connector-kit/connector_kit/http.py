@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin
 
 import urllib3
 from urllib3 import exceptions
@@ -27,9 +26,9 @@ from connector_kit.answers import (
 )
 from connector_kit.body import BodyReader
 from connector_kit.connections import Opener
-from connector_kit.deadline import WHOLE_ANSWER, Exchange, Exchanging
-from connector_kit.errors import RefusedError, UpstreamError
-from connector_kit.redaction import REDACTOR
+from connector_kit.deadline import Exchange, Exchanging
+from connector_kit.errors import RefusedError
+from connector_kit.judging import Judge
 from connector_kit.requesting import Request, RequestBuilder, parsed_base
 from connector_kit.retry import (
     Retrier,
@@ -37,9 +36,8 @@ from connector_kit.retry import (
     RetryLater,
     RetryPolicy,
     UnreadableAnswer,
-    retry_after_seconds,
 )
-from connector_kit.statuses import Action, action_for, meaning_of
+from connector_kit.statuses import Action, action_for
 from connector_kit.tls import TlsSettings
 
 if TYPE_CHECKING:
@@ -165,13 +163,11 @@ class HttpClient:
             SettingsError: the address, a proxy's address or a TLS setting cannot be used.
         """
         base = parsed_base(base_url, what)
-        self._base_url = base.url
         self._settings = settings
-        self._what = what
-        self._words = words
         self._guard = guard
         self._builder = RequestBuilder(base, auth, headers, user_agent)
         self._opener = Opener(base, settings.tls, settings.request_timeout, connections)
+        self._judge = Judge(what, base.url, self._opener.server, settings.request_timeout, words)
         policy = RetryPolicy(settings.retry_wait, settings.retry_time)
         self._retrier = Retrier(policy, what, notice)
         self._running: set[Exchange] = set()
@@ -245,14 +241,14 @@ class HttpClient:
                     return read(answer)
                 if _is_refusal(action) and renewals and renewals.pop()(answer):
                     continue
-                raise self._judged(answer, action, where)
+                raise self._judge.refusal(answer, action, where)
 
         if retry:
             return self._retrier.run(attempt, where)
         try:
             return attempt()
         except Retryable as failure:
-            raise self._undecided(failure, where) from failure
+            raise self._judge.undecided(failure, where) from failure
 
     def repeat(self, attempt: Callable[[], T], *, where: str) -> T:
         """Repeat something of the caller's own (with `stream`) by the rules of `call`.
@@ -314,11 +310,11 @@ class HttpClient:
             auth=auth,
         )
         with self._opened(request, where, once=False) as response:
-            reader = BodyReader(response, self._settings.byte_cap, self._place(where))
+            reader = BodyReader(response, self._settings.byte_cap, self._judge.place(where))
             answer = StreamedAnswer(response, reader, request.path)
             action = action_for(response.status, statuses)
             if action is not Action.OK:
-                raise self._judged(answer.read_rest(), action, where)
+                raise self._judge.refusal(answer.read_rest(), action, where)
             yield answer
 
     def close(self) -> None:
@@ -331,7 +327,9 @@ class HttpClient:
 
     def _exchange(self, request: Request, where: str, *, once: bool) -> Answer:
         with self._opened(request, where, once=once) as response:
-            body = BodyReader(response, self._settings.byte_cap, self._place(where)).read_all()
+            body = BodyReader(
+                response, self._settings.byte_cap, self._judge.place(where)
+            ).read_all()
             return Answer(response.status, response.headers, body, request.path)
 
     @contextlib.contextmanager
@@ -367,94 +365,11 @@ class HttpClient:
         except BaseException as error:
             exchange.give_up()
             if isinstance(error, exceptions.HTTPError):
-                raise self._failure(error, exchange) from error
+                raise self._judge.failure(error, exchange) from error
             if isinstance(error, RefusedError):
-                raise RefusedError(f"{self._place(where)}: {error}") from error
+                raise RefusedError(f"{self._judge.place(where)}: {error}") from error
             raise
-
-    def _failure(self, error: exceptions.HTTPError, exchange: Exchange) -> Retryable:
-        """Tell what a failure before the headers means."""
-        server = self._opener.server
-        cause = error.args[-1] if error.args else None
-        match error:
-            case exceptions.NameResolutionError():
-                reason = f"the name of {server} is not known"
-            case exceptions.NewConnectionError():
-                reason = f"there is no connection to {server} ({_errno_of(error)})"
-            case exceptions.ConnectTimeoutError():
-                reason = f"{server} does not take the connection"
-            case exceptions.ReadTimeoutError():
-                silence = self._settings.request_timeout
-                reason = (
-                    f"the answer takes longer than {silence * WHOLE_ANSWER:g} s"
-                    if exchange.expired
-                    else f"nothing came for {silence:g} s"
-                )
-            case exceptions.SSLError():
-                reason = f"no TLS with {server} ({_tls_reason(cause)})"
-            case exceptions.ProxyError():
-                reason = f"the proxy does not connect to {server}"
-            case exceptions.ProtocolError() if not isinstance(cause, OSError):
-                return UnreadableAnswer("what came is no HTTP answer")
-            case exceptions.ProtocolError():
-                reason = "the connection broke before an answer came"
-            case _:
-                return UnreadableAnswer("the headers of the answer make no sense")
-        return NoAnswer(reason, sent=exchange.sent)
-
-    def _judged(self, answer: Answer, action: Action, where: str) -> Exception:
-        """Make the error that an answer is."""
-        place, status = self._place(where), answer.status
-        if action is Action.REDIRECT:
-            return RefusedAnswer(
-                f"{place}: HTTP {status}, {meaning_of(status)}: {self._new_address(answer)}. "
-                f"It is not followed; {action.value}",
-                answer,
-            )
-        words = REDACTOR.clean(self._words(answer))
-        said = f" ({words})" if words else ""
-        reason = f"HTTP {status}, {meaning_of(status)}{said}"
-        if action is Action.RETRY:
-            return RetryLater(reason, retry_after_seconds(answer.headers), status=status)
-        kind = RefusedCredentials if action is Action.CREDENTIALS else RefusedAnswer
-        return kind(f"{place}: {reason}; {action.value}", answer)
-
-    def _new_address(self, answer: Answer) -> str:
-        location = answer.headers.get("location")
-        if not location:
-            return "no address is given"
-        try:
-            url = urllib3.util.parse_url(urljoin(f"{self._base_url}/", location))
-        except ValueError:
-            return "its address cannot be read"
-        shown = urllib3.util.Url(url.scheme, None, url.host, url.port, url.path)
-        return REDACTOR.clean(shown.url)
-
-    def _undecided(self, failure: Retryable, where: str) -> UpstreamError:
-        """Tell of a request that is sent once what is known of its outcome."""
-        message = f"{self._place(where)}: {REDACTOR.clean(str(failure))}"
-        if isinstance(failure, NoAnswer) and not failure.sent:
-            return NotSent(f"{message}; the request was not sent")
-        status = failure.status if isinstance(failure, RetryLater) else None
-        return OutcomeUnknown(
-            f"{message}; whether it was carried out is not known",
-            status=status,
-            retry_after=failure.retry_after,
-        )
-
-    def _place(self, where: str) -> str:
-        return f"{self._what}: {where}"
 
 
 def _is_refusal(action: Action) -> bool:
     return action in (Action.CREDENTIALS, Action.REFUSED, Action.NOT_FOUND)
-
-
-def _errno_of(error: BaseException) -> str:
-    cause = error.__cause__
-    return cause.strerror or "refused" if isinstance(cause, OSError) else "refused"
-
-
-def _tls_reason(cause: object) -> str:
-    reason = getattr(cause, "reason", None)
-    return str(reason or "the handshake failed").replace("_", " ").lower()

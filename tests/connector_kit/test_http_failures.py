@@ -144,19 +144,20 @@ def test_a_drip_ends_with_the_whole_answers_time(server: RawServer, at: int) -> 
 def test_a_slow_reader_does_not_use_up_the_answers_time(server: RawServer) -> None:
     body = b" " * (8 << 20)
     server.play(send(json_answer(body)))
-    client = quick_client(server.url, impatient(0.02))
+    client = quick_client(server.url, impatient(0.06))
     count = 0
     with client.stream("GET", "x", where="x") as streamed:
         while piece := streamed.read_piece():
             count += len(piece)
-            time.sleep(0.08)
+            time.sleep(0.17)
     assert count == len(body)
 
 
 def test_a_long_answer_may_be_tried_again_after_its_time(server: RawServer) -> None:
     server.play(drip(GOOD, 0.02))
     assert get(quick_client(server.url, impatient(0.05, retry_time=5))) == ROWS
-    assert len(server.received) == 2
+    # On a busy machine the second answer may be late too.
+    assert len(server.received) >= 2
 
 
 def test_nobody_listens() -> None:
