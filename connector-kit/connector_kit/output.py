@@ -57,7 +57,10 @@ def _write(lines: bytes) -> None:
         sys.stdout.write(lines.decode())
         sys.stdout.flush()
     else:
-        raw.write(lines)
+        # With PYTHONUNBUFFERED a signal ends a write with a part of the bytes.
+        rest = memoryview(lines)
+        while rest:
+            rest = rest[raw.write(rest) :]
         raw.flush()
 
 
