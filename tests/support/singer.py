@@ -404,17 +404,18 @@ def started(
         stdout: of the process, a pipe by default.
     """
     files = {"--config": config, "--catalog": catalog, "--state": state}
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen(
             [sys.executable, "-m", package, *_options(Path(folder), files), *args],
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(TESTS), **(environment or {})},
-        )
+        ) as process,
+    ):
         try:
             yield StartedProcess(process)
         finally:
             if process.poll() is None:
                 process.kill()
-                process.communicate()
