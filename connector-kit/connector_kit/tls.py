@@ -94,6 +94,8 @@ def trust_context(settings: TlsSettings, environ: Mapping[str, str] = os.environ
         SettingsError: a fingerprint is none, or a bundle cannot be read.
     """
     context = TrustContext(ssl.PROTOCOL_TLS_CLIENT)
+    # Debian's own Python leaves it to OpenSSL's configuration.
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.pins = frozenset(map(_normal_fingerprint, settings.fingerprints))
     if context.pins or not settings.verify_tls:
         context.check_hostname = False
