@@ -69,9 +69,10 @@ def assert_nothing_short(run_: Run, *streams: str) -> None:
     ("wrong", "code"), [({"token": "canary-token-1"}, 401), ({"secret_key": "canary-key-1"}, 403)]
 )
 def test_wrong_credentials(
+    *,
     sandbox: RunningSandbox,
     monkeypatch: pytest.MonkeyPatch,
-    wrong: dict[str, str],
+    wrong: dict[str, Any],
     code: int,
     stream: str,
     place: Any,
