@@ -8,6 +8,7 @@ from typing import Any
 from connector_kit.settings import Setting, SettingFaultError, SettingKind
 
 FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+LAST_OF_LATIN_1 = 0xFF
 
 
 def _fingerprints(values: list[str]) -> list[str]:
@@ -17,6 +18,26 @@ def _fingerprints(values: list[str]) -> list[str]:
             "each item must be a certificate's SHA-256 fingerprint: 64 hexadecimal digits"
         )
     return cleaned
+
+
+def header_text(value: str) -> str:
+    """Check a text that is sent in a header of HTTP; blanks and line breaks around it are a slip.
+
+    Args:
+        value: of a setting.
+
+    Returns:
+        the text without them.
+
+    Raises:
+        SettingFaultError: nothing is left, or it holds what no header can.
+    """
+    text = value.strip()
+    if not text:
+        raise SettingFaultError("holds nothing but blanks")
+    if not text.isprintable() or any(ord(character) > LAST_OF_LATIN_1 for character in text):
+        raise SettingFaultError("holds characters that cannot be sent in a header of HTTP")
+    return text
 
 
 def http_settings(request_timeout: float) -> tuple[Setting, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector_kit.common_settings import http_settings, tap_settings
+from connector_kit.common_settings import header_text, http_settings, tap_settings
 from connector_kit.settings import Setting, SettingFaultError, SettingKind
 
 STREAM_NAMES = ("articulos", "documentos_contables", "tipos_documento")
@@ -24,12 +24,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "token", SettingKind.STRING, "Token",
         "Access token that SERPI ERP generates; sent as `Authorization: Bearer`.",
-        required=True, secret=True,
+        required=True, secret=True, refine=header_text,
     ),
     Setting(
         "secret_key", SettingKind.STRING, "Secret key",
         "The company's `secretkey` for API calls.",
-        required=True, secret=True,
+        required=True, secret=True, refine=header_text,
     ),
     Setting(
         "start_date", SettingKind.DATE, "Start date",
