@@ -1,0 +1,1 @@
+"""From a record to what SERPI takes: pure functions and a field table per resource."""
