@@ -31,6 +31,7 @@ from connector_kit.signals import GUARD
 if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.mapper import StreamMap
 
     from connector_kit.tap import ConnectorTap
 
@@ -455,7 +456,14 @@ class ConnectorStream(Stream):
                 self._count(len(records))
             self._advance(page)
 
-    # What the SDK's dry run asks for; the bookmark is ours alone
+    # What the SDK's dry run and its tests ask for; the bookmark is ours alone
+
+    @property
+    def stream_maps(self) -> list[StreamMap]:
+        """The SDK's maps of this stream, by the schema as it is known."""
+        if self.name not in self.tap.mapper.stream_maps:
+            self.register_maps()
+        return super().stream_maps
 
     def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - no contexts here
         """Yield the records one by one, the SDK's way."""
