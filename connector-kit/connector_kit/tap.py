@@ -282,11 +282,14 @@ class ConnectorTap(ConnectorPlugin, Tap):
             parse_env_config=parse_env,
             catalog=_read_catalog(catalog),
             state=read_json_option(state, "--state"),
-            validate_config=not discover,
+            # What depends on the selected streams is no matter of a connection.
+            validate_config=not discover and test is None,
         )
         if discover:
             tap.run_discovery()
-        elif test == "schema":
+            return
+        tap.raise_setting_faults()
+        if test == "schema":
             tap.write_schemas()
         elif test is not None:
             tap.test_connection()
