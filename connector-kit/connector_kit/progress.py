@@ -13,15 +13,19 @@ SECONDS_BETWEEN = 10.0
 class Progress:
     """Tells how far one stream is."""
 
-    def __init__(self, stream: str, logger: logging.Logger) -> None:
+    def __init__(
+        self, stream: str, logger: logging.Logger, seconds_between: float = SECONDS_BETWEEN
+    ) -> None:
         """Get ready; nothing is shown before `start`.
 
         Args:
             stream: name.
             logger: where the lines go.
+            seconds_between: two lines, at least.
         """
         self._stream = stream
         self._logger = logger
+        self._seconds_between = seconds_between
         self._total: int | None = None
         self._started = self._told = time.monotonic()
         self.rows = 0
@@ -31,8 +35,7 @@ class Progress:
         """Begin to count and to time."""
         self._started = self._told = time.monotonic()
         if sys.stderr.isatty():
-            self._bar = _bar(self._stream)
-            self._bar.total = self._total
+            self._bar = _bar(self._stream, self._total)
 
     def expect(self, total: int | None) -> None:
         """Say how many rows there will be, where that is known."""
@@ -47,7 +50,7 @@ class Progress:
             self._bar.update(rows)
             return
         now = time.monotonic()
-        if now - self._told >= SECONDS_BETWEEN:
+        if now - self._told >= self._seconds_between:
             self._told = now
             self._logger.info("%s: %s", self._stream, self._line(now))
 
@@ -70,7 +73,9 @@ class Progress:
         return f"{self.rows:,} rows in {seconds:,.1f} s"
 
 
-def _bar(stream: str) -> Any:  # noqa: ANN401 - tqdm's own type would be imported at every start
+def _bar(stream: str, total: int | None) -> Any:  # noqa: ANN401 - tqdm's own type would be imported at every start
     from tqdm import tqdm  # noqa: PLC0415 - only a terminal needs it, and every run pays for imports
 
-    return tqdm(desc=stream, unit=" rows", unit_scale=True, file=sys.stderr, leave=False)
+    return tqdm(
+        desc=stream, total=total, unit=" rows", unit_scale=True, file=sys.stderr, leave=False
+    )

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector_kit.progress import Progress
 from support.dummy_vendor import Dummy
 from support.page_server import PageServer
 from support.singer import Json, Output, without_times
@@ -240,19 +238,6 @@ def ids_of(messages: list[Json]) -> set[int]:
         if message["type"] == "BATCH":
             ids |= {record["id"] for record in Output.batch(message)}
     return ids
-
-
-# Progress
-
-
-def test_progress_counts_from_the_streams_own_start(caplog: pytest.LogCaptureFixture) -> None:
-    progress = Progress("items", logging.getLogger("test"))
-    progress.start()
-    progress.expect(400)
-    progress.add(100)
-    assert progress.rows == 100
-    assert progress.summary().startswith("100 rows in 0.")
-    assert caplog.text == "", "a line at most every ten seconds"
 
 
 def test_equal_runs_write_equal_messages(dummy: Dummy) -> None:
