@@ -43,7 +43,7 @@ def main() -> int:
 
 def _run(project: MeltanoProject) -> None:
     project.prepare()
-    plugins = sorted({name for one in PIPELINES for name in (one.extractor, one.loader)})
+    plugins = sorted({name for pipeline in PIPELINES for name in pipeline.blocks})
     show.line(f"meltano install {' '.join(plugins)}")
     show.line(f"  {project.install(plugins):.1f} s\n")
     with running_sandbox(project.folder / "sandbox-port") as sandbox:
@@ -57,11 +57,10 @@ def _run(project: MeltanoProject) -> None:
 
 
 def _show_pipeline(project: MeltanoProject, sandbox: RunningSandbox, pipeline: Pipeline) -> bool:
-    show.line(f"meltano --environment=sandbox run {pipeline.extractor} {pipeline.loader}")
+    show.line(f"meltano --environment=sandbox run {' '.join(pipeline.blocks)}")
     before = sandbox.requests(pipeline.vendor)
-    report = project.run(
-        pipeline.extractor, pipeline.loader, variables={"ERP_SANDBOX_PORT": sandbox.port}
-    )
+    variables = {"ERP_SANDBOX_PORT": sandbox.port, **pipeline.variables}
+    report = project.run(*pipeline.blocks, variables=variables)
     asked = sandbox.requests(pipeline.vendor) - before
     show.line(f"  {report.seconds:.1f} s, of which Meltano and the loader most; {asked} requests\n")
     equal = True
@@ -75,7 +74,8 @@ def _show_pipeline(project: MeltanoProject, sandbox: RunningSandbox, pipeline: P
         counts.append(
             (pipeline.table(table), read.rows, round(read.seconds, 2), stored, held, verdict)
         )
-    show.table(("table", "rows read", "seconds", "rows in DuckDB", "at the server", ""), counts)
+    if counts:
+        show.table(("table", "rows read", "seconds", "rows in DuckDB", "at the server", ""), counts)
     show.line(f"\n  {pipeline.note}\n")
     for table in pipeline.tables:
         show.line(f"  {pipeline.table(table)}")

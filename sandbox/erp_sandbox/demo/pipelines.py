@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -22,30 +23,30 @@ class Table:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """One ``meltano run``.
+    """One ``meltano run``; the demo does them in order.
 
     Attributes:
-        extractor, loader: plugins of meltano.yml.
-        vendor: whose API of the sandbox it reads.
-        tables: what it fills.
+        blocks: the plugins of meltano.yml, an extractor first.
+        vendor: whose API of the sandbox is asked.
+        tables: what it fills in DuckDB; none where it writes into an ERP and a later one reads it back.
         note: what a second run shows.
+        variables: settings beside those of the environment ``sandbox``.
     """
 
-    extractor: str
-    loader: str
+    blocks: tuple[str, ...]
     vendor: str
     tables: tuple[Table, ...]
     note: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def table(self, table: Table) -> str:
         """Return a table's name in the database; Meltano names the schema after the extractor."""
-        return f"{self.extractor.replace('-', '_')}.{table.stream}"
+        return f"{self.blocks[0].replace('-', '_')}.{table.stream}"
 
 
 PIPELINES = (
     Pipeline(
-        extractor="tap-serpi",
-        loader="target-duckdb",
+        blocks=("tap-serpi", "target-duckdb"),
         vendor="serpi",
         tables=(
             Table("articulos", "articulos", ("id", "codigo", "descripcion", "costo", "activo")),
