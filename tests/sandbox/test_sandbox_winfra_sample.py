@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,25 +9,9 @@ import pytest
 from support.certificates import self_signed
 from support.servers import RunningSandbox, running_sandbox
 from support.winfra_client import array_of
+from support.winfra_sample import run_sample
 
-PROGRAM = Path(__file__).parent / "data" / "winfra_sample_program.txt"
 SLICE = 100
-
-
-def run_sample(sandbox: RunningSandbox, folder: Path) -> str:
-    """Run the program with our address and without its ten minutes; return what it printed."""
-    text = PROGRAM.read_text(encoding="utf-8")
-    address, waiting = '"http://127.0.0.1:5000/"', "time.sleep(10 * 60)"
-    assert text.count(address) == 2
-    assert text.count(waiting) == 1
-    text = text.replace(address, json.dumps(f"{sandbox.winfra_url}/"))
-    program = folder / "sample.py"
-    program.write_text(text.replace(waiting, "time.sleep(0.01)"), encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, program.name], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_it_writes_every_slice_as_the_sandbox_holds_it(
