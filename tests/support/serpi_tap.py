@@ -23,7 +23,10 @@ TYPES = "tipos_documento"
 DOCUMENTS = "documentos_contables"
 STREAMS = (ARTICLES, DOCUMENTS, TYPES)
 
-ALL_DOCUMENTS = {"start_date": FIRST_DAY.isoformat(), "end_date": LAST_DAY.isoformat()}
+ALL_DOCUMENTS: dict[str, Any] = {
+    "start_date": FIRST_DAY.isoformat(),
+    "end_date": LAST_DAY.isoformat(),
+}
 """Settings whose windows hold every document of the sandbox."""
 
 

@@ -89,7 +89,7 @@ def test_wrong_credentials(
 
 
 def test_wrong_credentials_end_the_whole_run(sandbox: RunningSandbox) -> None:
-    run(sandbox, **ALL_DOCUMENTS, token="wrong").failed(2)
+    run(sandbox, **ALL_DOCUMENTS, token="canary-wrong").failed(2)
     assert len(sandbox.serpi.requests) == 1
 
 

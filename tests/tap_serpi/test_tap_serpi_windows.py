@@ -296,7 +296,7 @@ def test_a_bookmark_that_says_nothing(sandbox: RunningSandbox, bookmark: Any) ->
 
 
 def test_a_bookmark_from_a_wrong_clock_loses_nothing(sandbox: RunningSandbox) -> None:
-    sandbox.serpi.now = lambda: TODAY + timedelta(days=3000)
+    sandbox.serpi.now = lambda: TODAY + timedelta(days=20)
     state = first_state(sandbox)
     sandbox.serpi.now = lambda: TODAY
     run_ = run(sandbox, DOCUMENTS, start_date="2025-12-01", state=state, window_days=1000)
