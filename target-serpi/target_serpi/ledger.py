@@ -177,8 +177,11 @@ class Ledger:
 
     def _prepare(self) -> None:
         try:
-            # EXTRA is FULL and the folder too: a journal that came back would undo a commit.
-            self._connection.execute("PRAGMA synchronous = EXTRA")
+            (journal,) = self._connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            # Where there is no WAL (some network disks) the folder counts too: a journal that came
+            # back would undo a commit.
+            level = "FULL" if journal == "wal" else "EXTRA"
+            self._connection.execute(f"PRAGMA synchronous = {level}")
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
             is_new = not self._connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
         except sqlite3.DatabaseError as error:

@@ -19,6 +19,7 @@ Converter = Callable[[Any], Any]
 
 WHOLE_TEXT = re.compile(r"-?(0|[1-9]\d*)")
 NUMBER_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 LARGEST = Decimal(2**96)
 """SERPI's samples are .NET, whose `decimal` holds 96 bits."""
 
@@ -43,6 +44,8 @@ def code(value: Any) -> str:  # noqa: ANN401 - whatever a record holds
         raise UnfitError("must be text, in quotes: its leading zeros count")
     if value.strip() != value:
         raise UnfitError("begins or ends with blanks, which SERPI does not keep")
+    if not value.isascii() and HALF_A_PAIR.search(value):
+        raise UnfitError("holds half a surrogate pair, which is no character")
     return value
 
 
