@@ -184,11 +184,14 @@ class Run:
     def _end_what_is_done(self) -> None:
         for run in self._runs.values():
             if run.is_done:
-                with GUARD.guarded():
-                    run.bookmark.end()
-                    run.leave()
-                    self._ended(run.stream)
-                self._completions += 1
+                self._end(run)
+
+    def _end(self, run: StreamRun) -> None:
+        with GUARD.guarded():
+            run.bookmark.end()
+            run.leave()
+            self._ended(run.stream)
+        self._completions += 1
 
     def _finish(self) -> None:
         """Let the next run begin anew where every stream ended, or where going on is of no use."""
@@ -360,7 +363,11 @@ class Run:
             return
         match read.outcome:
             case Outcome.COMPLETE:
-                read.run.finish_window(read.task, self._planner)
+                # No state may leave in between: it would have the last window read again.
+                with GUARD.guarded():
+                    read.run.finish_window(read.task, self._planner)
+                    if read.run.is_done:
+                        self._end(read.run)
                 self._tap.state_lines.write()
             case Outcome.NOT_YET:
                 logger.info("Nothing is served before the whole petition has ended: waiting")
