@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream
@@ -308,34 +308,32 @@ class ConnectorStream(Stream):
             self._emit_part(part)
 
     def _emit_part(self, page: Page) -> None:
-        page, records = self._fresh(page)
+        page = self._fresh(page)
         if not page.slices:
             return
         self.send_schema()
-        self.tap.writer.write_lines(self._lines(page, records))
+        self.tap.writer.write_lines(self._lines(page))
         self._count(len(page.slices))
 
-    def _fresh(self, page: Page) -> tuple[Page, list[dict[str, Any]] | None]:
+    def _fresh(self, page: Page) -> Page:
         """Check a page and leave out the rows that were passed on already."""
-        page, structs, records = self._fitted(page)
+        page, structs = self._fitted(page)
         if self._seen is None or not page.slices:
-            return page, records
-        positions = self._seen.add(self._keys_of(structs, records), page.slices)
-        if positions is None:
-            return page, records
-        return page.only(positions), records and [records[index] for index in positions]
+            return page
+        positions = self._seen.add(self._keys_of(page, structs), page.slices)
+        return page if positions is None else page.only(positions)
 
-    def _fitted(self, page: Page) -> tuple[Page, Sequence[Any] | None, list[dict[str, Any]] | None]:
+    def _fitted(self, page: Page) -> tuple[Page, Sequence[Any] | None]:
         structs = self.stream_schema.check(page)
         if structs is not None:
-            return page, structs, None
+            return page, structs
         try:
             prepared = self.prepared(page)
             if prepared is not page:
                 structs = self.stream_schema.check(prepared)
                 if structs is not None:
-                    return prepared, structs, None
-            records, changes = self.stream_schema.learn(prepared)
+                    return prepared, structs
+            changes = self.stream_schema.learn(prepared)
         except NotJsonError as error:
             raise UpstreamError(
                 f"{self.name}: the answer holds something that is no list of records ({error})."
@@ -343,19 +341,13 @@ class ConnectorStream(Stream):
             ) from error
         if changes.widened:
             self._planned = False
-        return prepared, None, records
+        return prepared, self.stream_schema.check(prepared)
 
-    def _keys_of(
-        self, structs: Sequence[Any] | None, records: list[dict[str, Any]] | None
-    ) -> list[int | str]:
+    def _keys_of(self, page: Page, structs: Sequence[Any] | None) -> list[int | str]:
         if structs is not None:
             names = [str(self.stream_schema.attribute(name)) for name in self.primary_keys]
-            values: Iterable[Any] = map(attrgetter(*names), structs)
-        elif len(self.primary_keys) == 1:
-            values = (record[self.primary_keys[0]] for record in records or ())
-        else:
-            values = (tuple(record[name] for name in self.primary_keys) for record in records or ())
-        return row_keys(list(values))
+            return row_keys(list(map(attrgetter(*names), structs)))
+        return row_keys(list(map(itemgetter(*self.primary_keys), page.records())))
 
     def _count(self, rows: int) -> None:
         self.progress.add(rows)
@@ -389,11 +381,11 @@ class ConnectorStream(Stream):
         self._stream_maps = None
         self._planned = False
 
-    def _lines(self, page: Page, records: list[dict[str, Any]] | None) -> bytes:
+    def _lines(self, page: Page) -> bytes:
         if not self._planned:
             self._plan_emission()
         if self._emission is None:
-            return self._sdk_lines(page.records() if records is None else records)
+            return self._sdk_lines(page.records())
         slices = page.slices if self._picker is None else self._picker.pick(page.body)
         return self._emission.lines(slices)
 
@@ -448,8 +440,7 @@ class ConnectorStream(Stream):
         for page in pages:
             self._replaced += page.replaced
             for part in page.parts(PART):
-                fresh, given = self._fresh(part)
-                records = fresh.records() if given is None else given
+                records = self._fresh(part).records()
                 for record in records:
                     pop_deselected_record_properties(record, self.schema, self.mask)
                     yield record
@@ -468,9 +459,9 @@ class ConnectorStream(Stream):
     def get_records(self, context: Context | None) -> Iterable[Record]:  # noqa: ARG002 - no contexts here
         """Yield the records one by one, the SDK's way."""
         for page in self.read_pages():
-            fitted, _, records = self._fitted(page)
+            fitted, _ = self._fitted(page)
             self.send_schema()
-            yield from fitted.records() if records is None else records
+            yield from fitted.records()
 
     def _write_schema_message(self) -> None:
         self.send_schema()

@@ -7,6 +7,7 @@ never by pattern, free parts as `dict[str, Any]` and never as `Raw`, which would
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -16,6 +17,48 @@ import msgspec
 
 from connector_kit.schema.shape import TEXT_KINDS, Kind, Shape
 from connector_kit.schema.texts import NaiveDateTime
+
+UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises where a text is not of a type."""
+
+
+class Check:
+    """One C call looks at every value of a page, or of one record."""
+
+    def __init__(self, record_type: Any) -> None:  # noqa: ANN401 - a type made at run time
+        """Compile.
+
+        Args:
+            record_type: as `compile_record_type` gives it; None fits no record.
+        """
+        self._page: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[record_type])
+        self._record: msgspec.json.Decoder[Any] = msgspec.json.Decoder(record_type)
+
+    def page(self, body: bytes) -> Sequence[Any] | None:
+        """Check a page.
+
+        Args:
+            body: a JSON list, UTF-8.
+
+        Returns:
+            one struct a record, None where one does not fit.
+        """
+        try:
+            return self._page.decode(body)  # type: ignore[no-any-return]
+        except UNFIT:
+            return None
+
+    def fits(self, record: msgspec.Raw | bytes) -> bool:
+        """Check one record.
+
+        Args:
+            record: its JSON, UTF-8.
+        """
+        try:
+            self._record.decode(record)
+        except UNFIT:
+            return False
+        return True
 
 
 class NotCompilableError(Exception):

@@ -40,6 +40,13 @@ class Changes:
         """Whether the SCHEMA message is another than before."""
         return bool(self.new or self.changed)
 
+    def add(self, later: Changes) -> None:
+        """Take in what records behind the first ones taught."""
+        self.new += later.new
+        self.changed += later.changed
+        self.fractions += later.fractions
+        self.widened = self.widened or later.widened
+
 
 class WholeNumbers(NamedTuple):
     """How a property takes whole numbers.

@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-import msgspec
-
 from connector_kit.errors import RecordError, SettingsError
 from connector_kit.pages import NotJsonError, Page
 from connector_kit.schema.compiled import (
+    Check,
     NotCompilableError,
     attribute_names,
     compile_record_type,
@@ -82,7 +81,7 @@ class StreamSchema:
         self._given: set[str] = set()
         self._known_at_start = bool(self._written)
         self._frozen = contract is SchemaContract.FREEZE and self._known_at_start
-        self._decoder: msgspec.json.Decoder[Any] | None = None
+        self._check: Check | None = None
         self._json_schema: dict[str, Any] | None = None
         self._memory: str | None = None
         self._told: set[tuple[str, str]] = set()
@@ -193,53 +192,45 @@ class StreamSchema:
             one struct a record, whose attributes are read by `attribute`; None where the page does
             not fit or cannot be checked so.
         """
-        if self._decoder is None:
-            self._decoder = self._compiled()
-        try:
-            return self._decoder.decode(page.body)  # type: ignore[no-any-return]
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
+        return self._compiled_check().page(page.body)
 
-    def _compiled(self) -> msgspec.json.Decoder[Any]:
-        # No list of nothing but null is a page of records, so every page goes the slow way.
-        record_type: Any = None
-        if self._keys_are_known:
-            try:
-                record_type = compile_record_type(self._properties, frozenset(self.keys))
-            except NotCompilableError as error:
-                self._logger.debug("%s: pages are checked one by one: %s", self.stream, error)
-        return msgspec.json.Decoder(list[record_type])
+    def _compiled_check(self) -> Check:
+        if self._check is None:
+            self._check = Check(self._record_type())
+        return self._check
+
+    def _record_type(self) -> Any:  # noqa: ANN401 - a type made at run time
+        if not self._keys_are_known:
+            return None
+        try:
+            return compile_record_type(self._properties, frozenset(self.keys))
+        except NotCompilableError as error:
+            self._logger.debug("%s: pages are checked one by one: %s", self.stream, error)
+            return None
 
     def attribute(self, name: str) -> str | None:
         """Return the attribute of `check`'s structs that holds a property, None if it is unknown."""
         return attribute_names(self._properties).get(name)
 
-    def learn(self, page: Page) -> tuple[list[dict[str, Any]], Changes]:
+    def learn(self, page: Page) -> Changes:
         """Widen the schema until a page fits.
 
         Args:
             page: of records.
 
         Returns:
-            the records, decoded exactly, and what changed.
+            what changed.
 
         Raises:
             RecordError: a record lacks its key, a documented integer came with a fraction, the
                 schema is frozen, or there are too many properties.
             NotJsonError: an item is no object.
         """
-        records = page.records()
-        self._require_keys(records)
         before = self._copied_properties() if self._frozen else None
-        changes = self._widened_by(records)
-        if changes.fractions:
-            raise RecordError(
-                f"{self.stream}: the documented whole number {_names(changes.fractions)} came with"
-                " a fraction. Give the property another type in the catalog's schema"
-                " (Meltano's `schema` extra) to take it as it is."
-            )
+        changes = self._learned_from(page)
         if before is not None and changes.visible:
             self._properties = before
+            self._changed()
             raise RecordError(self._frozen_message(changes))
         if len(self._properties) > MAX_PROPERTIES:
             raise RecordError(
@@ -247,10 +238,39 @@ class StreamSchema:
                 " a database table takes. Deselect the stream, or look whether the source uses values"
                 " as names."
             )
-        if changes.widened:
-            self._changed()
         self._tell(changes)
-        return records, changes
+        return changes
+
+    def _learned_from(self, page: Page) -> Changes:
+        """Learn from the records that do not fit: one that fits teaches nothing.
+
+        They are taken one, two, four at a time, so that a page of nothing but news is not compiled for
+        each of its records.
+        """
+        changes = Changes()
+        place, at_once = 0, 1
+        while place < len(page.slices):
+            if self._compiled_check().fits(page.slices[place]):
+                place += 1
+                continue
+            some = page.only(range(place, min(place + at_once, len(page.slices))))
+            self._learn_records(some.records(), page, changes)
+            place += at_once
+            at_once *= 2
+        return changes
+
+    def _learn_records(self, records: list[dict[str, Any]], page: Page, changes: Changes) -> None:
+        self._require_keys(records, page)
+        news = self._widened_by(records)
+        if news.fractions:
+            raise RecordError(
+                f"{self.stream}: the documented whole number {_names(news.fractions)} came with"
+                " a fraction. Give the property another type in the catalog's schema"
+                " (Meltano's `schema` extra) to take it as it is."
+            )
+        if news.widened:
+            self._changed()
+        changes.add(news)
 
     def _widened_by(self, records: list[dict[str, Any]]) -> Changes:
         try:
@@ -279,15 +299,16 @@ class StreamSchema:
             name for name, shape in self._written_shapes.items() if Kind.INTEGER in shape.kinds
         )
 
-    def _require_keys(self, records: list[dict[str, Any]]) -> None:
+    def _require_keys(self, records: list[dict[str, Any]], page: Page) -> None:
         for name in self.keys:
-            missing = sum(1 for record in records if record.get(name) is None)
-            if missing:
-                raise RecordError(
-                    f"{self.stream}: {missing:,} of {len(records):,} records of a page lack the key"
-                    f" property {name!r}. Correct `key_properties` for this stream, or ask the vendor"
-                    " why the field is missing."
-                )
+            if all(record.get(name) is not None for record in records):
+                continue
+            missing = sum(1 for record in page.records() if record.get(name) is None)
+            raise RecordError(
+                f"{self.stream}: {missing:,} of {len(page.slices):,} records of a page lack the key"
+                f" property {name!r}. Correct `key_properties` for this stream, or ask the vendor"
+                " why the field is missing."
+            )
 
     def _frozen_message(self, changes: Changes) -> str:
         parts = []
@@ -318,7 +339,7 @@ class StreamSchema:
                 )
 
     def _changed(self) -> None:
-        self._decoder = None
+        self._check = None
         self._json_schema = None
         self._memory = None
 
