@@ -50,6 +50,7 @@ class RunFacts:
         version: of the target.
         rejects_path: where the rejected records are.
         ledger_path: where the writes are.
+        report_path: where the report is.
         started: when the run began.
         settled: what writes of earlier runs came to.
     """
@@ -60,6 +61,7 @@ class RunFacts:
     version: str
     rejects_path: str
     ledger_path: str
+    report_path: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     settled: Counter[State] = field(default_factory=Counter)
 
@@ -84,19 +86,20 @@ def verdict_of(facts: RunFacts, outcomes: Outcomes) -> Verdict:
     if unknown:
         return Verdict(
             ExitCode.UPSTREAM,
-            f"The outcome of {unknown} records is not known; SERPI did not hold them when it was last"
+            f"Records with an unknown outcome: {unknown}; SERPI did not hold them when it was last"
             " asked. No state is written: run again, which looks them up first.",
         )
     if facts.dry_run and rejected:
         return Verdict(
-            ExitCode.RECORDS, f"{rejected} records would be rejected; the report says why."
+            ExitCode.RECORDS,
+            f"Records that would be rejected: {rejected}; {facts.report_path} says why.",
         )
     if rejected > facts.max_rejects:
         return Verdict(
             ExitCode.RECORDS,
-            f"{rejected} records are rejected, and `max_rejects` allows {facts.max_rejects}. The others"
-            f" are in SERPI. Mend {facts.rejects_path} and feed it to the target; no state is written,"
-            " so the next run reads them again.",
+            f"Rejected records: {rejected}, and `max_rejects` allows {facts.max_rejects}. The others are"
+            f" in SERPI. Mend {facts.rejects_path} and feed it to the target; no state is written, so"
+            " the next run reads them again.",
         )
     return Verdict(ExitCode.DONE, "All records are dealt with.")
 

@@ -67,6 +67,7 @@ class Run:
             version=version,
             rejects_path=settings["rejects_path"],
             ledger_path=settings["ledger_path"],
+            report_path=settings["report_path"],
         )
         self.outcomes = Outcomes()
         self._ledger: Ledger | None = None

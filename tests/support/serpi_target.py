@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 ARTICLES = "articulos"
 DOCUMENTS = "documentos_contables"
 OUTCOMES = ("created", "updated", "unchanged", "merged", "skipped", "rejected", "unknown")
-SUMMARY = re.compile(r"\| ([^|\n]+): read ([\d,]+) = ([a-z0-9+, ]+)")
+SUMMARY = re.compile(
+    r"\| ([^|\n]+): read ([\d,]+) = ([a-z]+ [\d,]+(?: \+ [a-z ]+ [\d,]+)*)(?: \(dry run[^\n]*)?\n"
+)
 
 
 def schema(stream: str = ARTICLES) -> bytes:
