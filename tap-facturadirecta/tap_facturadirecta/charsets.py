@@ -39,11 +39,11 @@ def as_utf8(body: bytes, content_type: str | None) -> bytes:
 
     Returns:
         the document in UTF-8 without a byte order mark; the declaration at its start may still name
-        another charset.
+        another charset. Where the answer declares UTF-8 or nothing, that it is UTF-8 is left to the
+        parser.
 
     Raises:
-        UnreadableAnswer: the bytes are in none of the charsets that the answer declares (UTF-8 where
-            it declares none).
+        UnreadableAnswer: the bytes are in none of the charsets that the answer declares.
     """
     for mark, charset in _MARKS:
         if body.startswith(mark):
@@ -51,6 +51,9 @@ def as_utf8(body: bytes, content_type: str | None) -> bytes:
             break
     else:
         candidates = _candidates(body, content_type)
+        if candidates == ["utf-8"]:
+            # The parser takes nothing but UTF-8 and checks every byte.
+            return body
         text = next(
             (found for charset in candidates if (found := _decoded(body, charset)) is not None),
             None,
@@ -64,10 +67,12 @@ def _candidates(body: bytes, content_type: str | None) -> list[str]:
     unmarked = _UNMARKED.get(body[:4])
     if unmarked is not None:
         return [unmarked]
-    declared = [name for name in (_of_header(content_type), _of_document(body)) if name is not None]
+    declared = dict.fromkeys(
+        name for name in (_of_header(content_type), _of_document(body)) if name is not None
+    )
     # Header and document may differ. UTF-8 goes first, since text in another charset is never valid
     # UTF-8 by chance; a single-byte charset takes any bytes and proves nothing.
-    return sorted(declared or ["utf-8"], key=lambda name: name != "utf-8")
+    return sorted(declared, key=lambda name: name != "utf-8")
 
 
 def _of_header(content_type: str | None) -> str | None:

@@ -36,7 +36,9 @@ from tap_facturadirecta.documents import (
 )
 from tap_facturadirecta.filters import filter_query
 from tap_facturadirecta.parsing import DoctypeError, Document, parse_xml
-from tap_facturadirecta.records import KEY
+from tap_facturadirecta.records import KEY, as_key
+
+Identity = int | str
 
 COLLECTION = "api/providers.xml"
 
@@ -64,9 +66,13 @@ class Providers:
     may_have_attributes: bool = False
     replaced: int = 0
 
-    def identities(self) -> list[str]:
+    def identities(self) -> list[Identity]:
         """Return what tells each provider from the others: its id, or its content without one."""
         return [_identity(element) for element in self.elements]
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.elements)
 
     def only(self, positions: Sequence[int]) -> Providers:
         """Return some of the providers."""
@@ -90,11 +96,12 @@ def joined(parts: Sequence[Providers]) -> Providers:
     )
 
 
-def _identity(element: etree._Element) -> str:
+def _identity(element: etree._Element) -> Identity:
     first = element[0] if len(element) else None
     text = first.text if first is not None and first.tag == KEY else element.findtext(KEY)
-    if text is not None and (text := text.strip()):
-        return text
+    value = as_key(text or "")
+    if value != "":
+        return value
     return f"#{blake2b(etree.tostring(element, with_tail=False), digest_size=16).hexdigest()}"
 
 
@@ -168,7 +175,7 @@ class FacturaDirectaClient:
             statuses=_NOT_FOUND_IS_READ,
         )
 
-    def provider(self, identity: str, *, where: str) -> Providers | None:
+    def provider(self, identity: Identity, *, where: str) -> Providers | None:
         """Ask for one provider.
 
         Args:
@@ -188,7 +195,7 @@ class FacturaDirectaClient:
 
         return self._http.call(
             "GET",
-            f"api/providers/{quote(identity, safe='')}.xml",
+            f"api/providers/{quote(str(identity), safe='')}.xml",
             read=read,
             where=where,
             statuses=_NOT_FOUND_IS_READ,
@@ -213,7 +220,7 @@ class FacturaDirectaClient:
             self._list_names.add(str(parent.tag))
         return _providers(document, elements)
 
-    def _read_provider(self, answer: Answer, identity: str, place: str) -> Providers | None:
+    def _read_provider(self, answer: Answer, identity: Identity, place: str) -> Providers | None:
         document = self._document(answer, place)
         if _says_not_found(answer, document, place):
             return None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from connector_kit.errors import UpstreamError
-from tap_facturadirecta.client import Providers, joined
+from tap_facturadirecta.client import Identity, Providers, joined
 from tap_facturadirecta.records import RecordConverter
 
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
@@ -26,7 +26,7 @@ CHUNK = 25
 class Ask(Protocol):
     """Asks for one provider."""
 
-    def __call__(self, identity: str, *, where: str) -> Providers | None:
+    def __call__(self, identity: Identity, *, where: str) -> Providers | None:
         """Return the provider, None where there is none with that id."""
 
 
@@ -39,7 +39,7 @@ class DetailReader:
         mode: str,
         *,
         converter: RecordConverter,
-        doubt: Callable[[str], None],
+        doubt: Callable[[Identity], None],
         where: str,
         logger: logging.Logger,
     ) -> None:
@@ -61,7 +61,12 @@ class DetailReader:
         self._where = where
         self._logger = logger
         self._compared = 0
-        self._gone: set[str] = set()
+        self._gone: set[Identity] = set()
+
+    @property
+    def are_needless(self) -> bool:
+        """Whether the list is read without details from now on."""
+        return self._is_decided and not self._are_wanted
 
     @property
     def gone(self) -> int:
@@ -80,15 +85,15 @@ class DetailReader:
         Raises:
             UpstreamError: the list has a provider twice whose own call does not know it.
         """
-        total = len(listed.elements)
+        total = len(listed)
         position = 0
         while position < total:
-            if self._is_decided and not self._are_wanted:
+            if self.are_needless:
                 yield listed if position == 0 else listed.only(range(position, total))
                 return
             size = CHUNK if self._is_decided else SAMPLE - self._compared
             part = listed.only(range(position, min(position + size, total)))
-            position += len(part.elements)
+            position += len(part)
             yield joined([*self._details_of(part)])
 
     def _details_of(self, listed: Providers) -> Iterator[Providers]:

@@ -15,10 +15,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 
 from connector_kit.errors import UpstreamError
 from connector_kit.seen import SeenRows
+from tap_facturadirecta.ahead import AskedAhead
 
 OVERLAP = 10
 """Rows that are asked for again; as many may go between two answers at no cost."""
@@ -28,10 +29,16 @@ MOST_IDLE_ANSWERS = 8
 MOST_RETURNS = 3
 
 
+Identity: TypeAlias = int | str
+
+
 class Rows(Protocol):
     """Some rows of the list, as one answer gave them."""
 
-    def identities(self) -> list[str]:
+    def __len__(self) -> int:
+        """Return how many there are."""
+
+    def identities(self) -> list[Identity]:
         """Return what tells each row from the others."""
 
     def only(self, positions: Sequence[int]) -> Self:
@@ -49,12 +56,14 @@ class _Answer(Generic[RowsT]):
         start: position that was asked for.
         rows: what came.
         identities: of the rows.
+        overlap: so many of the first rows are the last ones of the answer before.
         has_moved: whether it shows that rows moved since the answer before.
     """
 
     start: int
     rows: RowsT
-    identities: list[str]
+    identities: list[Identity]
+    overlap: int = 0
     has_moved: bool = False
 
     @property
@@ -72,7 +81,7 @@ class ListReader(Generic[RowsT]):
         """Prepare to read.
 
         Args:
-            fetch: asks for (start, limit); no rows mean the end.
+            fetch: asks for (start, limit); no rows mean the end. Called by one thread at a time.
             limit: rows to ask for at once; the server may give fewer.
             where: for messages ("stream providers").
             logger: for what a user should know.
@@ -81,18 +90,22 @@ class ListReader(Generic[RowsT]):
         self._limit = limit
         self._where = where
         self._logger = logger
+        self._ahead = AskedAhead(self._asked)
+        self.asks_ahead = False
+        """Whether the next answer is asked for while the last one's rows are passed on."""
         self._seen = SeenRows()
-        self._doubted: set[str] = set()
+        self._doubted: set[Identity] = set()
         self._largest = 0
-        self._first: str | None = None
+        self._first: Identity | None = None
         self._start_is_obeyed = False
         self._has_moved = False
 
     def close(self) -> None:
-        """Forget which rows were read."""
+        """Forget which rows were read, and ask no more."""
+        self._ahead.close()
         self._seen.close()
 
-    def doubt(self, identity: str) -> None:
+    def doubt(self, identity: Identity) -> None:
         """Have the list read once more, and the row given again if it still is in it.
 
         Args:
@@ -114,7 +127,7 @@ class ListReader(Generic[RowsT]):
             doubted, self._doubted = self._doubted, set()
             found = 0
             for rows in self._read_once(doubted):
-                found += len(rows.identities())
+                found += len(rows)
                 yield rows
             if reading:
                 self._logger.info(
@@ -132,18 +145,20 @@ class ListReader(Generic[RowsT]):
             MOST_READINGS,
         )
 
-    def _read_once(self, doubted: set[str]) -> Iterator[RowsT]:
+    def _read_once(self, doubted: set[Identity]) -> Iterator[RowsT]:
         answer = self._from_the_start()
-        tail: list[str] = []
+        tail: list[Identity] = []
         furthest = idle = returns = 0
         while answer.identities or answer.start > 0:
             fresh = self._fresh(answer, doubted)
-            if fresh is not None:
-                yield fresh
             count = len(answer.identities)
             may_be_last = count < (self._largest or self._limit) or answer.identities == tail
             self._largest = max(self._largest, count)
             tail = answer.identities or tail
+            if fresh is not None:
+                if self.asks_ahead and not may_be_last:
+                    self._ahead.begin(answer.end - _overlap(tail))
+                yield fresh
             if may_be_last and self._is_end(answer.end, tail):
                 return
             has_progressed = answer.end > furthest and not answer.has_moved
@@ -164,6 +179,9 @@ class ListReader(Generic[RowsT]):
             answer = self._from_the_start()
 
     def _ask(self, start: int) -> _Answer[RowsT]:
+        return self._ahead.take(start)
+
+    def _asked(self, start: int) -> _Answer[RowsT]:
         rows = self._fetch(start, self._limit)
         return _Answer(start, rows, rows.identities())
 
@@ -172,19 +190,24 @@ class ListReader(Generic[RowsT]):
         self._first = answer.identities[0] if answer.identities else None
         return answer
 
-    def _fresh(self, answer: _Answer[RowsT], doubted: set[str]) -> RowsT | None:
+    def _fresh(self, answer: _Answer[RowsT], doubted: set[Identity]) -> RowsT | None:
         """Remember an answer's rows and return those to give."""
-        identities = answer.identities
+        known = answer.overlap
+        identities = answer.identities[known:] if known else answer.identities
         # Content plays no part: a row that changed since is not given twice.
         new = self._seen.add(identities, [b""] * len(identities)) if identities else []
-        if new is None:
+        if new is None and not known:
             return answer.rows
-        again = [position for position, name in enumerate(identities) if name in doubted]
-        doubted.difference_update(identities)
-        positions = sorted({*new, *again})
-        return answer.rows.only(positions) if positions else None
+        positions = {
+            position + known for position in (range(len(identities)) if new is None else new)
+        }
+        if doubted:
+            again = (place for place, name in enumerate(answer.identities) if name in doubted)
+            positions.update(again)
+            doubted.difference_update(answer.identities)
+        return answer.rows.only(sorted(positions)) if positions else None
 
-    def _next(self, end: int, tail: list[str]) -> _Answer[RowsT]:
+    def _next(self, end: int, tail: list[Identity]) -> _Answer[RowsT]:
         """Ask for what follows, beginning with rows that are known.
 
         Args:
@@ -198,6 +221,7 @@ class ListReader(Generic[RowsT]):
         overlap = _overlap(tail)
         answer = self._ask(end - overlap)
         if overlap and answer.identities[:overlap] == tail[-overlap:]:
+            answer.overlap = overlap
             return answer
         self._has_moved = True
         if not overlap:
@@ -212,7 +236,7 @@ class ListReader(Generic[RowsT]):
         answer.has_moved = True
         return answer
 
-    def _is_end(self, end: int, tail: list[str]) -> bool:
+    def _is_end(self, end: int, tail: list[Identity]) -> bool:
         """Find out whether nothing follows, although an answer that is short proves nothing.
 
         Args:
@@ -245,6 +269,6 @@ class ListReader(Generic[RowsT]):
         )
 
 
-def _overlap(tail: Sequence[str]) -> int:
+def _overlap(tail: Sequence[Identity]) -> int:
     """Return how many rows to ask for again: never so many that an answer brings nothing new."""
     return min(OVERLAP, len(tail) // 2)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import partial
 
 from lxml import etree
 
@@ -23,19 +22,6 @@ BYTE_CAP = 256 << 20
 _PROLOG = re.compile(rb"(?:[ \t\r\n]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"=[ \t\r\n]*[\"']")
 _HTML = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)
-
-_parser = partial(
-    etree.XMLParser,
-    # What is parsed is UTF-8 by then, whatever the document says.
-    encoding="utf-8",
-    resolve_entities=False,
-    load_dtd=False,
-    no_network=True,
-    huge_tree=False,
-    recover=False,
-)
-_RECORDS = _parser(remove_comments=True, remove_pis=True, strip_cdata=True)
-_SOURCE = _parser(remove_comments=False, remove_pis=False, strip_cdata=False)
 
 
 class DoctypeError(Exception):
@@ -79,19 +65,16 @@ def parse_xml(body: bytes, content_type: str | None, *, keep_source: bool = Fals
     begin = _checked_begin(text)
     replaced = 0
     try:
-        root = _parsed(text, _RECORDS)
-    except etree.XMLSyntaxError as error:
+        root = _parsed(text)
+    except UnreadableAnswer:
         mending = mended(text)
         if mending is None:
-            raise UnreadableAnswer(_fault(error)) from None
+            raise
         text, replaced = mending
-        try:
-            root = _parsed(text, _RECORDS)
-        except etree.XMLSyntaxError as second_error:
-            raise UnreadableAnswer(_fault(second_error)) from None
+        root = _parsed(text)
     if b"xmlns" in text:
         _drop_namespaces(root)
-    source = _parsed(text, _SOURCE) if keep_source else None
+    source = _parsed(text, as_written=True) if keep_source else None
     return Document(root, source, _ATTRIBUTE.search(text, begin) is not None, replaced)
 
 
@@ -111,18 +94,33 @@ def _checked_begin(text: bytes) -> int:
     return start
 
 
-def _parsed(text: bytes, parser: etree.XMLParser) -> etree._Element:
-    root = etree.fromstring(text, parser)
+def _parsed(text: bytes, *, as_written: bool = False) -> etree._Element:
+    parser = etree.XMLParser(
+        # What is parsed is UTF-8 by now, whatever the document says.
+        encoding="utf-8",
+        resolve_entities=False,
+        load_dtd=False,
+        no_network=True,
+        huge_tree=False,
+        recover=False,
+        remove_comments=not as_written,
+        remove_pis=not as_written,
+        strip_cdata=not as_written,
+    )
+    try:
+        root = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as error:
+        raise UnreadableAnswer(_fault(parser, error)) from None
     if root.getroottree().docinfo.doctype:  # type: ignore[union-attr]  # the stubs lack it
         # The prolog was looked through before; this holds if a parser should see more in it.
         raise DoctypeError
     return root
 
 
-def _fault(error: etree.XMLSyntaxError) -> str:
+def _fault(parser: etree.XMLParser, error: etree.XMLSyntaxError) -> str:
     """Say what is wrong and where; libxml2's own message may quote the text."""
-    entries = [entry.type_name for entry in error.error_log]  # type: ignore[attr-defined]  # the same
-    kind = entries[0].removeprefix("ERR_").replace("_", " ").lower() if entries else "no document"
+    kinds = [entry.type_name for entry in parser.error_log]  # type: ignore[attr-defined]  # the same
+    kind = kinds[0].removeprefix("ERR_").replace("_", " ").lower() if kinds else "no document"
     line, column = error.position
     return f"the answer is no well-formed XML ({kind}, line {line}, column {column})"
 

@@ -32,15 +32,15 @@ class Place:
     """What is known of the elements at one path.
 
     Attributes:
-        is_list: whether they repeat, or did once.
+        lists: names of the children that repeat, or did once.
         below: name -> place of the children.
     """
 
-    __slots__ = ("below", "is_list")
+    __slots__ = ("below", "lists")
 
     def __init__(self) -> None:
         """Know nothing."""
-        self.is_list = False
+        self.lists: set[str] = set()
         self.below: dict[str, Place] = {}
 
     def child(self, name: str) -> Place:
@@ -58,9 +58,9 @@ class Place:
         """
         for part in _parts(schema):
             for name, child in (part.get("properties") or {}).items():
-                place = self.child(name)
-                place.is_list = place.is_list or _says_list(child)
-                place.learn(child)
+                if _says_list(child):
+                    self.lists.add(name)
+                self.child(name).learn(child)
             items = part.get("items")
             if isinstance(items, Mapping):
                 self.learn(items)
@@ -85,12 +85,12 @@ class RecordConverter:
         """
         self._top = Place()
         self._top.learn(schema)
-        wrapper = self._top.child(CUSTOM_ATTRIBUTES)
-        # The record's list is the wrapper's children: the wrapper itself does not repeat.
-        wrapper.is_list = False
-        item = Place()
-        item.is_list = True
-        item.below, wrapper.below = wrapper.below, {CUSTOM_ATTRIBUTE: item}
+        # What the record has as a list is the children of an element that does not repeat.
+        self._top.lists.discard(CUSTOM_ATTRIBUTES)
+        item = self._top.child(CUSTOM_ATTRIBUTES)
+        wrapper = self._top.below[CUSTOM_ATTRIBUTES] = Place()
+        wrapper.lists.add(CUSTOM_ATTRIBUTE)
+        wrapper.below[CUSTOM_ATTRIBUTE] = item
         self._has_learned = False
         self._has_attributes = False
 
@@ -110,7 +110,7 @@ class RecordConverter:
         while True:
             self._has_learned = False
             records = [self._object(provider, self._top) for provider in providers]
-            # A path that turned out to be a list is one in the records before it too.
+            # A path that turned out to be a list is one in the records before too.
             if not self._has_learned:
                 break
         for record, provider in zip(records, providers, strict=True):
@@ -119,26 +119,30 @@ class RecordConverter:
 
     def _object(self, element: etree._Element, place: Place) -> Record:
         record: Record = {}
-        below = place.below
-        text = element.text
-        has_text = text is not None and not text.isspace()
+        lists = place.lists
+        again = 0
+        blank = element.text
+        has_text = blank is not None and not blank.isspace()
         for child in element:
-            name: str = child.tag
-            here = below.get(name) or place.child(name)
-            value = self._object(child, here) if len(child) else child.text or None
-            if here.is_list:
-                if name in record:
-                    record[name].append(value)
-                else:
-                    record[name] = [value]
-            elif name in record:
-                here.is_list = self._has_learned = True
-                record[name] = [record[name], value]
-            else:
+            name = child.tag
+            value = self._object(child, place.child(name)) if len(child) else child.text or None
+            if name not in lists:
                 record[name] = value
-            text = child.tail
-            if text is not None and not text.isspace():
-                has_text = True
+            elif name in record:
+                record[name].append(value)
+                again += 1
+            else:
+                record[name] = [value]
+            tail = child.tail
+            # Almost all are the same line break and indentation.
+            if tail != blank:
+                blank = tail
+                if tail is not None and not tail.isspace():
+                    has_text = True
+        if len(record) + again != len(element):
+            counts = Counter(str(child.tag) for child in element)
+            lists.update(name for name, count in counts.items() if count > 1)
+            self._has_learned = True
         if has_text:
             _keep_text(record, element)
         if self._has_attributes:
@@ -148,9 +152,9 @@ class RecordConverter:
 
 def _keep_text(record: Record, element: etree._Element) -> None:
     parts = (element.text, *(child.tail for child in element))
-    text = "".join(part for part in parts if part)
-    if text.strip(_BLANKS):
-        record[TEXT] = text
+    texts = [part for part in parts if part is not None and part.strip(_BLANKS)]
+    if texts:
+        record[TEXT] = "".join(texts)
 
 
 def _keep_attributes(record: Record, element: etree._Element, place: Place) -> None:
@@ -163,7 +167,7 @@ def _keep_attributes(record: Record, element: etree._Element, place: Place) -> N
         positions[name] += 1
         for attribute, value in _attributes(child):
             beside = f"{name}@{attribute}"
-            if place.child(name).is_list:
+            if name in place.lists:
                 lists[beside] = name
                 values = record.setdefault(beside, [])
                 values += [None] * (position - len(values))
@@ -179,13 +183,24 @@ def _attributes(element: etree._Element) -> Iterator[tuple[str, str]]:
         yield str(name).rpartition("}")[2], str(value)
 
 
+def as_key(text: str) -> int | str:
+    """Read an id.
+
+    Args:
+        text: of the element.
+
+    Returns:
+        an integer, or the text without blanks around it where it is none (or none of 64 bits).
+    """
+    text = text.strip(_BLANKS)
+    return int(text) if _INTEGER.fullmatch(text) is not None else text
+
+
 def _finish(record: Record, provider: etree._Element | None) -> None:
     """Give the documented properties their documented form."""
     identifier = record.get(KEY)
     if type(identifier) is str:
-        number = identifier.strip(_BLANKS)
-        if _INTEGER.fullmatch(number) is not None:
-            record[KEY] = int(number)
+        record[KEY] = as_key(identifier)
     custom = record.get(CUSTOM_ATTRIBUTES)
     if custom is not None:
         wrappers = custom if isinstance(custom, list) else [custom]
