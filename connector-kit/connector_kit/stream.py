@@ -42,6 +42,9 @@ MAP_FAULTS = (StreamMapConfigError, MapExpressionError, NotImplementedError, Val
 PART = 1000
 """So many records are checked at once: more objects than that no longer fit a processor's cache."""
 
+LINES_AT_ONCE = 250
+"""So many lines are written at once, for the same reason."""
+
 
 class ConnectorStream(Stream):
     """A stream that passes pages on.
@@ -312,7 +315,8 @@ class ConnectorStream(Stream):
         if not page.slices:
             return
         self.send_schema()
-        self.tap.writer.write_lines(self._lines(page))
+        for lines in self._lines(page):
+            self.tap.writer.write_lines(lines)
         self._count(len(page.slices))
 
     def _fresh(self, page: Page) -> Page:
@@ -381,13 +385,15 @@ class ConnectorStream(Stream):
         self._stream_maps = None
         self._planned = False
 
-    def _lines(self, page: Page) -> bytes:
+    def _lines(self, page: Page) -> Iterator[bytes]:
         if not self._planned:
             self._plan_emission()
         if self._emission is None:
-            return self._sdk_lines(page.records())
+            yield self._sdk_lines(page.records())
+            return
         slices = page.slices if self._picker is None else self._picker.pick(page.body)
-        return self._emission.lines(slices)
+        for start in range(0, len(slices), LINES_AT_ONCE):
+            yield self._emission.lines(slices[start : start + LINES_AT_ONCE])
 
     def _plan_emission(self) -> None:
         self._planned = True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tap_winfra_xxl.tap import TapWinfraXxl
+from connector_kit.tuning import starting
+
+with starting():
+    from tap_winfra_xxl.tap import TapWinfraXxl
 
 
 def main() -> None:

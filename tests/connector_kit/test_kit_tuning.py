@@ -10,7 +10,7 @@ import pytest
 SHOW = "import {module}, gc, sys; sys.stdout.write(f'{{gc.isenabled()}} {{gc.get_freeze_count()}}')"
 
 
-@pytest.mark.parametrize("module", ["tap_serpi.__main__"])
+@pytest.mark.parametrize("module", ["tap_serpi.__main__", "tap_winfra_xxl.__main__"])
 def test_the_collector_works_again_and_passes_over_the_modules(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SHOW.format(module=module)],
