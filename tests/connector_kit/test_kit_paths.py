@@ -250,8 +250,14 @@ def test_duplicate_names_are_read_as_every_reader_does(dummy: Dummy) -> None:
     assert schema["properties"]["a"] == {"type": ["string", "null"]}
 
 
-@pytest.mark.parametrize("body", [b'[{"id":1},5]', b"[null]", b'[{"id":1,"a":"\xff"}]'])
-def test_what_is_no_record_ends_the_stream(dummy: Dummy, body: bytes) -> None:
-    run = dummy.read("items", b'[{"id":1}]', body)
+@pytest.mark.parametrize(
+    "body", [b'[{"id":1},5]', b"[null]", b'[null,{"id":1}]', b"[[]]", b'[{"id":1,"a":"\xff"}]']
+)
+@pytest.mark.parametrize("before", [[], [b'[{"id":1}]'], [b'[{"id":1,"no \\" field":1}]']])
+@pytest.mark.parametrize("keys", [["id"], []])
+def test_what_is_no_record_ends_the_stream(
+    dummy: Dummy, before: list[bytes], keys: list[str], body: bytes
+) -> None:
+    run = dummy.read("items", *before, body, key_properties={"items": keys})
     run.failed(3)
-    assert len(run.output.records()) == 1
+    assert len(run.output.records()) == len(before)

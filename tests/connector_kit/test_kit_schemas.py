@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector_kit.errors import RecordError
+from connector_kit.pages import cut_page
 from connector_kit.schema.compiled import compile_record_type
 from connector_kit.schema.shape import Kind, Shape
+from connector_kit.schema.stream_schema import SchemaContract, StreamSchema
 from connector_kit.schema.texts import is_date, is_naive_date_time
 from support.dummy_tap import Invoices
 from support.dummy_vendor import Dummy
@@ -198,6 +202,16 @@ def test_deep_nesting(dummy: Dummy, opening: bytes) -> None:
     for depth in (51, 400):
         dummy.read("items", row(depth)).failed(4, "nested more than 50 levels deep")
     dummy.read("items", row(20_000)).failed(3, "nested too deeply")
+
+
+@pytest.mark.parametrize("zone", ["Z", "+01:00", "z"])
+def test_a_date_time_with_a_zone_is_a_text(dummy: Dummy, zone: str) -> None:
+    """A column of times without a zone would take it for another time."""
+    pages = [b'[{"id":1,"d":"2024-01-31T10:20:30"}]', b'[{"id":2,"d":"2024-01-31T10:20:30%b"}]']
+    pages[1] %= zone.encode()
+    output = dummy.output("items", *pages)
+    assert types(output.schemas()[-1])["d"] == ("string", "null")
+    assert types(dummy.output("items", pages[1]).schemas()[0])["d"] == ("string", "null")
 
 
 # Keys
@@ -429,6 +443,19 @@ def test_frozen_refuses_what_is_not_documented(dummy: Dummy, row: bytes, words: 
     assert "98765" not in run.stderr
     assert len(run.output.records()) == 1
     assert len(run.output.schemas()) == 1
+
+
+def test_frozen_does_not_remember_what_it_refused() -> None:
+    schema = StreamSchema(
+        "s",
+        Invoices.documented_schema,
+        contract=SchemaContract.FREEZE,
+        logger=logging.getLogger("test"),
+    )
+    with pytest.raises(RecordError, match="unknown fields: new"):
+        schema.learn(cut_page(b'[{"id":1,"new":5}]'))
+    assert schema.memory() is None
+    assert "new" not in schema.json_schema()["properties"]
 
 
 def test_frozen_takes_what_is_remembered_and_null_fields(dummy: Dummy) -> None:

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from connector_kit.schema.shape import TEXT_KINDS, Kind, Shape
 from connector_kit.schema.texts import NaiveDateTime
+
+NOTHING = Annotated[int, msgspec.Meta(gt=0, lt=0)]
+"""The type of no value: where no type can be compiled, every page goes the slow way."""
 
 UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises where a text is not of a type."""
@@ -29,7 +32,7 @@ class Check:
         """Compile.
 
         Args:
-            record_type: as `compile_record_type` gives it; None fits no record.
+            record_type: as `compile_record_type` gives it, or `NOTHING`.
         """
         self._page: msgspec.json.Decoder[Any] = msgspec.json.Decoder(list[record_type])
         self._record: msgspec.json.Decoder[Any] = msgspec.json.Decoder(record_type)

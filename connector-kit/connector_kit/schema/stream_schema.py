@@ -14,6 +14,7 @@ from typing import Any
 from connector_kit.errors import RecordError, SettingsError
 from connector_kit.pages import NotJsonError, Page
 from connector_kit.schema.compiled import (
+    NOTHING,
     Check,
     NotCompilableError,
     attribute_names,
@@ -84,7 +85,6 @@ class StreamSchema:
         self._check: Check | None = None
         self._json_schema: dict[str, Any] | None = None
         self._memory: str | None = None
-        self._told: set[tuple[str, str]] = set()
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -201,12 +201,12 @@ class StreamSchema:
 
     def _record_type(self) -> Any:  # noqa: ANN401 - a type made at run time
         if not self._keys_are_known:
-            return None
+            return NOTHING
         try:
             return compile_record_type(self._properties, frozenset(self.keys))
         except NotCompilableError as error:
             self._logger.debug("%s: pages are checked one by one: %s", self.stream, error)
-            return None
+            return NOTHING
 
     def attribute(self, name: str) -> str | None:
         """Return the attribute of `check`'s structs that holds a property, None if it is unknown."""
@@ -229,6 +229,7 @@ class StreamSchema:
         before = self._copied_properties() if self._frozen else None
         changes = self._learned_from(page)
         if before is not None and changes.visible:
+            # A bookmark that is set after the failure must not remember what was refused.
             self._properties = before
             self._changed()
             raise RecordError(self._frozen_message(changes))
@@ -327,16 +328,14 @@ class StreamSchema:
                 "%s: new fields get their columns: %s", self.stream, _names(changes.new)
             )
         for path, old, new in changes.changed:
-            if (path, new) not in self._told:
-                self._told.add((path, new))
-                self._logger.warning(
-                    "%s: %s came as %s so far and now comes as %s too; the schema takes both, what"
-                    " the loader makes of that is in the README",
-                    self.stream,
-                    path,
-                    old,
-                    new,
-                )
+            self._logger.warning(
+                "%s: %s came as %s so far and now comes as %s too; the schema takes both, what the"
+                " loader makes of that is in the README",
+                self.stream,
+                path,
+                old,
+                new,
+            )
 
     def _changed(self) -> None:
         self._check = None
