@@ -18,7 +18,7 @@ import pytest
 
 from connector_kit.signals import StopGuard, StopSignal
 from support.dummy_vendor import Dummy
-from support.singer import TESTS, Output, Run, StartedProcess, run_process, started
+from support.singer import PATH_OF_TESTS, Output, Run, StartedProcess, run_process, started
 
 PACKAGE = "support.dummy_tap"
 ROW = b'{"id":%d,"text":"' + b"x" * 1000 + b'"}'
@@ -180,7 +180,7 @@ def test_standard_output_that_was_never_open(dummy: Dummy, tmp_path: Path) -> No
     run = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", PACKAGE, "--config", config],
         stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        env={**os.environ, **PATH_OF_TESTS},
         check=False,
     )
     assert run.returncode == 1

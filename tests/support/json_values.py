@@ -90,7 +90,11 @@ class Style:
 
     def blank(self) -> str:
         """Some white space, or none."""
-        return self._random.choice(["", "", " ", "\n", "\r\n", "\t", "  "]) if self.blanks else ""
+        return (
+            self._random.choice(["", "", " ", "\n", "\r\n", "\r", "\t", "  "])
+            if self.blanks
+            else ""
+        )
 
     def ascii_only(self) -> bool:
         """Whether the next text is written in ASCII."""

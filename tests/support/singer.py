@@ -34,6 +34,11 @@ from jsonschema import FormatChecker
 from singer_sdk.plugin_base import PluginBase
 
 TESTS = Path(__file__).resolve().parents[1]
+PATH_OF_TESTS = {
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+}
+"""For processes that import from the folder of the tests."""
+
 Json = dict[str, Any]
 
 
@@ -411,7 +416,7 @@ def started(
             stdin=subprocess.PIPE,
             stdout=stdout,
             stderr=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(TESTS), **(environment or {})},
+            env={**os.environ, **PATH_OF_TESTS, **(environment or {})},
         ) as process,
     ):
         try:
