@@ -13,8 +13,10 @@ GUESSES = 4
 """So many likely cuts are tried before the structure is followed token by token."""
 
 SEPARATOR = rb"\}[ \t\r\n]*,[ \t\r\n]*(?=\{[ \t\r\n]*%b)"
-FIRST_NAME = re.compile(rb'\{[ \t\r\n]*("(?:[^"\\]|\\.)*")')
-STRUCTURE = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]|"')
+# Possessive: what is remembered for going back would be a hundred times a long text's size.
+TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+FIRST_NAME = re.compile(rb"\{[ \t\r\n]*(%b)" % TEXT)
+STRUCTURE = re.compile(rb'%b|[\[\]{}]|"' % TEXT)
 
 
 def cut_while_arriving(read_piece: Callable[[], bytes]) -> Iterator[Page]:
