@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
+import subprocess
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from erp_sandbox.faults import Fault
 from support.servers import RunningSandbox
-from support.winfra_tap import keys_of, read, texts
+from support.singer import started
+from support.winfra_tap import keys_of, read, selecting, settings, texts
 
 SLICE = re.compile(r"/datos_xxl/[^/]+/(\w+)/(\d+)/(\d+)$")
 
@@ -269,3 +273,36 @@ def test_bad_utf_8_deep_in_a_large_answer_is_asked_for_again(sandbox: RunningSan
     held = sandbox.winfra.rows("articulos", incluir_ficheros_adjuntos=True)
     assert texts(output, "articulos") == held
     assert bad.hits == 1
+
+
+def peak_memory(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a process; its peak resident memory in KiB.
+
+    Not from `getrusage`, which counts the process that started it too.
+    """
+    peak = 0
+    status = Path(f"/proc/{process.pid}/status")
+    while process.poll() is None:
+        found = re.search(r"VmHWM:\s+(\d+) kB", status.read_text())
+        peak = int(found[1]) if found else peak
+        time.sleep(0.01)
+    return peak
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux tells the peak")
+@pytest.mark.parametrize("page_size", [0, 100])
+def test_memory_does_not_grow_with_the_answer(
+    sandbox: RunningSandbox, tmp_path: Path, page_size: int
+) -> None:
+    sandbox.winfra.switches.attachment_bytes = 300_000
+    sandbox.winfra.switches.row_counts = {"articulos": 300}
+    config = settings(sandbox, dataset_params=LARGE, page_size=page_size)
+    path = tmp_path / "out.jsonl"
+    with (
+        path.open("wb") as file,
+        started("tap_winfra_xxl", config, catalog=selecting("articulos"), stdout=file) as tap,
+    ):
+        peak = peak_memory(tap.process)
+        assert tap.ended().exit_code == 0
+    assert path.stat().st_size > 80 << 20
+    assert 20 << 10 < peak < 100 << 10, "KiB"
