@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tap_facturadirecta.tap import TapFacturaDirecta
+from connector_kit.tuning import starting
+
+with starting():
+    from tap_facturadirecta.tap import TapFacturaDirecta
 
 
 def main() -> None:

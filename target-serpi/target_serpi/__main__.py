@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from target_serpi.target import TargetSerpi
+from connector_kit.tuning import starting
+
+with starting():
+    from target_serpi.target import TargetSerpi
 
 
 def main() -> None:

@@ -10,7 +10,10 @@ import pytest
 SHOW = "import {module}, gc, sys; sys.stdout.write(f'{{gc.isenabled()}} {{gc.get_freeze_count()}}')"
 
 
-@pytest.mark.parametrize("module", ["tap_serpi.__main__", "tap_winfra_xxl.__main__"])
+CONNECTORS = ("tap_serpi", "tap_winfra_xxl", "tap_facturadirecta", "target_serpi")
+
+
+@pytest.mark.parametrize("module", [f"{name}.__main__" for name in CONNECTORS])
 def test_the_collector_works_again_and_passes_over_the_modules(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SHOW.format(module=module)],
