@@ -20,6 +20,7 @@ from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
 from singer_sdk.helpers._batch import BatchConfig
 from singer_sdk.helpers.capabilities import BATCH_CONFIG
 from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from connector_kit.cli import connector_command, read_config_files, read_json_option
 from connector_kit.errors import ConnectorError, CredentialsError, ExitCode, SettingsError, worst
@@ -329,6 +330,23 @@ class ConnectorTap(ConnectorPlugin, Tap):
 def _read_catalog(file: IO[str] | None) -> Catalog | None:
     content = read_json_option(file, "--catalog")
     try:
-        return None if content is None else Catalog.from_dict(content)
+        if content is None:
+            return None
+        for entry in content["streams"]:
+            _note_full_table(entry)
+        return Catalog.from_dict(content)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SettingsError(["option --catalog: the file is no Singer catalog"]) from error
+
+
+def _note_full_table(entry: dict[str, Any]) -> None:
+    """Find a wish for a full read where it may stand.
+
+    Discovery fills the entry's own member, and Meltano's extra `metadata` writes another,
+    `replication-method`, which the SDK does not read.
+    """
+    for part in entry.get("metadata", ()):
+        names = ("forced-replication-method", "replication-method")
+        wishes = [part["metadata"].get(name) for name in names]
+        if not part["breadcrumb"] and REPLICATION_FULL_TABLE in wishes:
+            entry["replication_method"] = REPLICATION_FULL_TABLE
