@@ -286,6 +286,7 @@ def test_http_statuses_without_an_envelope(
         '{"success":true,"code":200,"result":[{"id":1,"peso":NaN}]}',
         '{"success":true,"code":200,"result":[{"id":1,"peso":Infinity}]}',
         '{"success":true,"code":200,"result":[{"id":1',
+        '{"success":true,"code":200,"result":[{"id":1,"descripcion":"dos\nlíneas"}]}',
         "\x00",
         "<!DOCTYPE html><html></html>",
     ],

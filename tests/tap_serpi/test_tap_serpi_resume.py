@@ -110,7 +110,7 @@ def test_a_full_read_that_was_cut_off_goes_on(sandbox: RunningSandbox) -> None:
 def test_a_lookback_that_was_cut_off_is_read_again(sandbox: RunningSandbox) -> None:
     state = run(sandbox, DOCUMENTS, **SMALL).ok().state
     back_dated = sandbox.serpi.documents.add(numeroDoc=999, fechaDocumento="2026-03-30")
-    fault = Fault("status", "POST", "Consultar", status=400, skip=3, times=None)
+    fault = Fault("status", "POST", "Consultar", status=400, skip=8, times=None)
     sandbox.serpi.faults.add(fault)
     output = run(sandbox, DOCUMENTS, **SMALL, state=state).failed(3)
     assert back_dated["id"] not in ids(texts(output, DOCUMENTS))

@@ -19,10 +19,11 @@ from support.serpi_tap import (
     held_between,
     ids,
     run,
-    selection,
     texts,
     windows,
 )
+from support.singer import run_command
+from tap_serpi.tap import TapSerpi
 
 if TYPE_CHECKING:
     from support.servers import RunningSandbox
@@ -305,10 +306,16 @@ def test_a_bookmark_from_a_wrong_clock_loses_nothing(sandbox: RunningSandbox) ->
     assert "a clock was wrong" in run_.stderr
 
 
-def test_a_full_read_asked_for_by_the_catalog(sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize(
+    "place", ["replication_method", "forced-replication-method", "replication-method"]
+)
+def test_a_full_read_asked_for_by_the_catalog(sandbox: RunningSandbox, place: str) -> None:
     state = first_state(sandbox)
-    full = {DOCUMENTS: {"forced-replication-method": "FULL_TABLE"}}
-    catalog = selection(DOCUMENTS, **full)
+    catalog = json.loads(run_command(TapSerpi, ["--discover"]).ok().stdout)
+    for entry in catalog["streams"]:
+        (root,) = [part["metadata"] for part in entry["metadata"] if not part["breadcrumb"]]
+        root["selected"] = entry["stream"] == DOCUMENTS
+        (entry if place == "replication_method" else root)[place] = "FULL_TABLE"
     run_ = run(sandbox, start_date="2025-12-01", state=state, catalog=catalog, window_days=1000)
     run_.ok()
     assert windows(sandbox.serpi) == [("2025-12-01", "2026-03-15")]
