@@ -106,7 +106,11 @@ def _identity(element: etree._Element) -> Identity:
 
 
 class FacturaDirectaClient:
-    """Asks one account."""
+    """Asks one account.
+
+    Attributes:
+        base_url: whom it asks: scheme, host and any prefix.
+    """
 
     def __init__(  # noqa: PLR0913 - keywords, each with its own meaning
         self,
@@ -128,6 +132,7 @@ class FacturaDirectaClient:
             filters: of the list, checked.
             keep_source: whether the XML as the vendor wrote it is needed.
         """
+        self.base_url = base_url
         self._http = HttpClient(
             base_url,
             settings,

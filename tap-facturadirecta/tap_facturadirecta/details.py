@@ -99,9 +99,9 @@ class DetailReader:
     def _details_of(self, listed: Providers) -> Iterator[Providers]:
         for position, identity in enumerate(listed.identities()):
             detail = self._ask(identity, where=f"{self._where}, provider {identity}")
-            if not self._is_decided:
-                self._compare(listed.only([position]), detail)
             if detail is not None:
+                if not self._is_decided:
+                    self._compare(listed.only([position]), detail)
                 yield detail
             elif identity in self._gone:
                 # It was looked up in the list again: who deletes a provider takes it from there too.
@@ -114,18 +114,16 @@ class DetailReader:
                 self._gone.add(identity)
                 self._doubt(identity)
 
-    def _compare(self, listed: Providers, detail: Providers | None) -> None:
+    def _compare(self, listed: Providers, detail: Providers) -> None:
         self._compared += 1
-        if detail is not None:
-            pair = joined([listed, detail])
-            ours, theirs = self._converter.records(
-                pair.elements, may_have_attributes=pair.may_have_attributes
-            )
-            if ours != theirs:
-                self._decide(wanted=True)
-                self._tell_of_missing(ours.keys() - theirs.keys())
-                return
-        if self._compared >= SAMPLE:
+        pair = joined([listed, detail])
+        ours, theirs = self._converter.records(
+            pair.elements, may_have_attributes=pair.may_have_attributes
+        )
+        if ours != theirs:
+            self._decide(wanted=True)
+            self._tell_of_missing(ours.keys() - theirs.keys())
+        elif self._compared >= SAMPLE:
             self._decide(wanted=False)
 
     def _decide(self, *, wanted: bool) -> None:

@@ -119,7 +119,7 @@ def _parsed(text: bytes, *, as_written: bool = False) -> etree._Element:
 
 def _fault(parser: etree.XMLParser, error: etree.XMLSyntaxError) -> str:
     """Say what is wrong and where; libxml2's own message may quote the text."""
-    kinds = [entry.type_name for entry in parser.error_log]  # type: ignore[attr-defined]  # the same
+    kinds = [entry.type_name for entry in parser.error_log]
     kind = kinds[0].removeprefix("ERR_").replace("_", " ").lower() if kinds else "no document"
     line, column = error.position
     return f"the answer is no well-formed XML ({kind}, line {line}, column {column})"
