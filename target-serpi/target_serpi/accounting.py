@@ -29,7 +29,7 @@ class Rejection:
         words: SERPI's own.
         state: REJECTED or CONFLICT.
         attempt: the row in the ledger, None where nothing was sent.
-        body: as sent, or as it would be sent.
+        body: as sent; the record as it came is shown where there is none.
     """
 
     reason: str
@@ -101,9 +101,8 @@ class Accounting:
         number = self._note(item, resource, rejection)
         said = rejection.said
         for source in item.sources:
-            self.outcomes.add(
-                Entry(source.stream, item.label, Outcome.REJECTED, said, (), rejection.body)
-            )
+            body = rejection.body or source.raw
+            self.outcomes.add(Entry(source.stream, item.label, Outcome.REJECTED, said, (), body))
             if self._rejects is not None:
                 self._rejects.add(
                     source.raw_stream,

@@ -167,4 +167,8 @@ def _value(value: Any) -> str:  # noqa: ANN401 - any JSON value
 
 
 def _pretty(body: bytes) -> str:
-    return msgspec.json.format(body, indent=2).decode()
+    try:
+        return msgspec.json.format(body, indent=2).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        # A rejected record may hold what only the standard library reads.
+        return body.decode("utf-8", "replace")

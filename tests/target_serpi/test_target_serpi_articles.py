@@ -113,9 +113,9 @@ def test_articles_are_read_right_before_they_are_changed(target: Target) -> None
 
     # The catalogue is read for the first batch; the second one asks again.
     target.serpi.before_page("articulos", 3, change_meanwhile)
-    target.run(
-        stream_of([*records, {"codigo": "100009", "costo": 1}]), batch_size=12
-    ).ok(created=12, updated=1)
+    target.run(stream_of([*records, {"codigo": "100009", "costo": 1}]), batch_size=12).ok(
+        created=12, updated=1
+    )
     assert articles.only("100009")["descripcion"] == "CHANGED AT SERPI"
     assert articles.only("100009")["costo"] == 1
 

@@ -62,7 +62,7 @@ def test_equal_is_meant_as_serpi_stores(target: Target) -> None:
         line("C", "30.5"),
     )
     target.run(stream_of([stored], DOCUMENTS)).ok(created=1)
-    bare = {name: "1234567890" for name in ("nitTerceroDet",)}
+    bare = dict.fromkeys(("nitTerceroDet",), "1234567890")
     again = document(
         1,
         {"cuenta": 23359501, "naturaleza": "C", "valor": Decimal("30.50000"), **bare},
@@ -119,11 +119,9 @@ def test_equal_documents_in_one_input_are_one_and_differing_ones_an_error(target
     target.run(stream_of(documents, DOCUMENTS)).ended(4, created=2, merged=1, rejected=1)
     assert "same key and another content" in target.reasons()[0]
     # In different batches, where SERPI holds the first one meanwhile.
-    documents = [document(n + 10, **f) for n in (0, 1) for f in ({}, {})]
+    documents = [document(n + 10) for n in (0, 0, 1, 1)]
     documents += [document(10, nitTerceroEnc="900123456")]
-    run = target.run(
-        stream_of(documents, DOCUMENTS), batch_size=1, on_existing_document="replace"
-    )
+    run = target.run(stream_of(documents, DOCUMENTS), batch_size=1, on_existing_document="replace")
     run.ended(4, created=2, unchanged=2, rejected=1)
     assert target.serpi.count("documento.put_delete") == 0
 
@@ -133,7 +131,9 @@ def test_a_pair_with_two_types_is_asked_under_both(target: Target) -> None:
     documents = [document(number) for number in range(4)]
     target.run(stream_of(documents, DOCUMENTS)).ok(created=4)
     changed = [document(number, nitTerceroEnc="900123456") for number in range(4)]
-    run = target.run(stream_of([*documents[:2], *changed[2:]], DOCUMENTS), on_existing_document="replace")
+    run = target.run(
+        stream_of([*documents[:2], *changed[2:]], DOCUMENTS), on_existing_document="replace"
+    )
     run.ended(4, "none is deleted", unchanged=2, rejected=2)
     assert target.serpi.count("documento.put_delete") == 0
 

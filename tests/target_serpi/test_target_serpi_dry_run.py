@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from erp_sandbox.serpi.app import WRITE_KINDS
+from serpi_client.locks import TokenLocks
 from support.serpi_target import (
     ARTICLES,
     DOCUMENTS,
@@ -41,7 +42,9 @@ def _lines(target: Target) -> list[bytes]:
 def test_nothing_is_written_anywhere_but_the_report(target: Target) -> None:
     lines = _lines(target)
     before = (list(target.serpi.articles), list(target.serpi.documents))
-    run = target.run(lines, dry_run=True, on_existing_document="replace").ended(4, "would be rejected")
+    run = target.run(lines, dry_run=True, on_existing_document="replace").ended(
+        4, "would be rejected"
+    )
     assert run.states == []
     assert (list(target.serpi.articles), list(target.serpi.documents)) == before
     assert not set(WRITE_KINDS) & target.serpi.counts().keys()
@@ -85,8 +88,6 @@ def test_records_of_one_key_are_seen_as_the_real_run_sees_them(target: Target, s
 
 def test_a_dry_run_needs_neither_ledger_nor_the_other_targets_lock(target: Target) -> None:
     (target.folder / "ledger.sqlite3").mkdir()
-    from serpi_client.locks import TokenLocks
-
     settings = target.settings()
     locks = TokenLocks(settings["api_url"], settings["token"], request_wait=1)
     with locks.writer(1):

@@ -71,9 +71,10 @@ def test_a_file_in_place_of_standard_input(target: Target) -> None:
 
 
 def test_half_a_surrogate_pair_is_rejected_and_the_rest_goes_on(target: Target) -> None:
-    bad = b'{"type":"RECORD","stream":"articulos","record":%b}\n' % json.dumps(
-        {**article("N-2", costo=1), "descripcion": "\ud83d"}
-    ).encode()
+    bad = (
+        b'{"type":"RECORD","stream":"articulos","record":%b}\n'
+        % json.dumps({**article("N-2", costo=1), "descripcion": "\ud83d"}).encode()
+    )
     target.run([schema(), record(article("N-1")), bad]).ended(4, created=1, rejected=1)
     assert "surrogate" in target.reasons()[0]
     bad_code = json.dumps({**article("\ud83d", costo=1)}).encode()
@@ -88,7 +89,10 @@ def test_a_state_keeps_its_numbers(target: Target) -> None:
 
 
 def test_activate_version_is_passed_over(target: Target) -> None:
-    lines = [*stream_of([article("N-1")]), message(type="ACTIVATE_VERSION", stream=ARTICLES, version=1)]
+    lines = [
+        *stream_of([article("N-1")]),
+        message(type="ACTIVATE_VERSION", stream=ARTICLES, version=1),
+    ]
     target.run(lines).ok(created=1)
 
 
@@ -128,7 +132,12 @@ def test_a_new_schema_in_mid_stream_keeps_the_order(target: Target) -> None:
     wider = message(
         type="SCHEMA", stream=ARTICLES, schema={"properties": {"x": {}}}, key_properties=["codigo"]
     )
-    lines = [schema(), record(article("N-1", costo=1)), wider, record({"codigo": "N-1", "costo": 2})]
+    lines = [
+        schema(),
+        record(article("N-1", costo=1)),
+        wider,
+        record({"codigo": "N-1", "costo": 2}),
+    ]
     target.run([*lines, schema(), record({"codigo": "N-1", "costo": 3})]).ok(created=1, merged=2)
     assert target.serpi.articles.only("N-1")["costo"] == 3
 
@@ -145,7 +154,11 @@ def test_stream_maps_rename_compute_filter_and_remove(target: Target) -> None:
         ),
         *stream_of([{"anything": 1}], "noise"),
     ]
-    properties = {"sku": {"type": "string"}, "name": {"type": "string"}, "price": {"type": "number"}}
+    properties = {
+        "sku": {"type": "string"},
+        "name": {"type": "string"},
+        "price": {"type": "number"},
+    }
     lines[0] = message(
         type="SCHEMA",
         stream="products",
@@ -167,11 +180,7 @@ def test_stream_maps_rename_compute_filter_and_remove(target: Target) -> None:
         },
         "noise": None,
     }
-    maps["products"] |= {
-        name: "int('1')"
-        for name in maps["products"]
-        if name.startswith("id")
-    }
+    maps["products"] |= {name: "int('1')" for name in maps["products"] if name.startswith("id")}
     run = target.run(lines, stream_maps=maps).ok(created=2)
     assert run.states == [{"records": 1}]
     (body,) = target.bodies("articulo.post")
@@ -219,7 +228,7 @@ def test_state_leaves_when_an_old_batch_is_done(target: Target) -> None:
     lines = [schema()]
     for number in range(4):
         lines += [record(article(f"N-{number}")), state({"n": number})]
-    made.listen(io.StringIO(b"".join(lines).decode()))  # type: ignore[arg-type]
+    made.listen(io.StringIO(b"".join(lines).decode()))
     # Each state leaves with the drain after the next record.
     assert [value["n"] for value in written] == [0, 1, 2, 3]
 
@@ -259,7 +268,9 @@ def test_all_setting_faults_come_at_once(target: Target) -> None:
     for name in ("token", "write_mode", "batch_size", "stream_aliases", "colour"):
         assert f"setting '{name}'" in run.stderr
     run = target.run([], report_path=str(target.folder / "ledger.sqlite3")).ended(2, "of its own")
-    run = target.run([], ledger_path=str(target.folder / "no" / "l.sqlite3")).ended(2, "ledger_path")
+    run = target.run([], ledger_path=str(target.folder / "no" / "l.sqlite3")).ended(
+        2, "ledger_path"
+    )
 
 
 def test_settings_from_the_environment(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

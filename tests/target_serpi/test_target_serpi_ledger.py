@@ -26,7 +26,10 @@ def test_the_documented_tables(target: Target) -> None:
     target.run(stream_of([article("N-1", costo=1), article("N-2", costo="?")])).ended(4)
     target.run(stream_of([article("N-1", costo=2)])).ok(updated=1)
     runs = target.ledger("SELECT * FROM runs ORDER BY id")
-    assert [(run["exit_code"], run["read"], run["created"]) for run in runs] == [(4, 2, 1), (0, 1, 0)]
+    assert [(run["exit_code"], run["read"], run["created"]) for run in runs] == [
+        (4, 2, 1),
+        (0, 1, 0),
+    ]
     assert [(run["updated"], run["rejected"]) for run in runs] == [(0, 1), (1, 0)]
     assert all(run["ended"] >= run["started"] for run in runs)
     latest = target.ledger("SELECT key, action, state, run FROM latest ORDER BY key")
@@ -50,10 +53,12 @@ def test_files_are_private(target: Target) -> None:
 
 
 def test_no_secret_is_in_any_file_or_line(target: Target) -> None:
-    target.serpi.token, target.serpi.secret_key = "canary-token-42", "canary-secret-43"  # noqa: S105
+    target.serpi.token, target.serpi.secret_key = "canary-token-42", "canary-secret-43"
     secrets = {"token": "canary-token-42", "secret_key": "canary-secret-43"}
     target.serpi.switches.unknown_fields = "refuse"
-    run = target.run(stream_of([article("N-1"), article("N-2", x=1)]), unknown_fields="send", **secrets)
+    run = target.run(
+        stream_of([article("N-1"), article("N-2", x=1)]), unknown_fields="send", **secrets
+    )
     run.ended(4, created=1, rejected=1)
     (target.folder / "config.json").unlink()
     for path in target.folder.rglob("*"):
@@ -65,7 +70,9 @@ def test_no_secret_is_in_any_file_or_line(target: Target) -> None:
 def test_a_row_of_another_account_is_left_alone(target: Target) -> None:
     ledger = Ledger(str(target.folder / "ledger.sqlite3"), "another account")
     ledger.begin_run("1")
-    ledger.add([Attempt("articulos", "s", "N-1", Action.CREATE, State.SENDING, b'{"codigo":"N-1"}')])
+    ledger.add(
+        [Attempt("articulos", "s", "N-1", Action.CREATE, State.SENDING, b'{"codigo":"N-1"}')]
+    )
     ledger.close()
     target.run([]).ok()
     assert target.states() == {"SENDING": 1}
@@ -107,7 +114,9 @@ def test_an_update_that_never_arrived_is_told_from_one_that_did(target: Target) 
     assert target.states() == {"ABSENT": 1}
 
 
-def test_settling_that_cannot_ask_ends_the_run_before_it_reads(target: Target, sandbox: Any) -> None:
+def test_settling_that_cannot_ask_ends_the_run_before_it_reads(
+    target: Target, sandbox: Any
+) -> None:
     target.run(stream_of([article("N-1")])).ok(created=1)
     with sqlite3.connect(target.folder / "ledger.sqlite3") as connection:
         connection.execute("UPDATE attempts SET state = 'SENDING'")

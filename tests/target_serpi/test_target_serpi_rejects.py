@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import simplejson
 
@@ -23,7 +24,7 @@ from support.serpi_target import (
 
 
 def test_each_kind_of_fault_is_named_with_its_field(target: Target) -> None:
-    faulty = {
+    faulty: dict[str, dict[str, Any]] = {
         "costo: must be a number": {"costo": "abc"},
         "idmarca: must be from -2147483648 to 2147483647": {"idmarca": 2**31},
         "diasMaximo: must be from -32768 to 32767": {"diasMaximo": 32768},
@@ -71,7 +72,10 @@ def test_all_faults_of_a_record_are_told_at_once(target: Target) -> None:
 
 def test_the_file_is_mended_and_fed_again(target: Target) -> None:
     mixed_schema = message(
-        type="SCHEMA", stream="items", schema={"properties": {"codigo": {}}}, key_properties=["codigo"]
+        type="SCHEMA",
+        stream="items",
+        schema={"properties": {"codigo": {}}},
+        key_properties=["codigo"],
     )
     raw = b'{"codigo":"N-2","costo":67900.00000, "idlinea":"uno","descripcion":"dos",' + b",".join(
         b'"%b":1' % name
@@ -105,7 +109,11 @@ def test_the_file_is_mended_and_fed_again(target: Target) -> None:
     target.run(args=["--input", str(path)], stream_aliases=aliases).ended(4)
     assert [m["rejected"]["attempt"] for m in target.rejects() if m["type"] == "RECORD"] == [2, 2]
 
-    text = path.read_text(encoding="utf-8").replace('"uno"', "1").replace('"valor": 1', '"valor": 67900')
+    text = (
+        path.read_text(encoding="utf-8")
+        .replace('"uno"', "1")
+        .replace('"valor": 1', '"valor": 67900')
+    )
     path.write_text(text, encoding="utf-8")
     run = target.run(args=["--input", str(path)], stream_aliases=aliases).ok()
     assert run.summary == {"items": {"created": 1}, DOCUMENTS: {"created": 1}}

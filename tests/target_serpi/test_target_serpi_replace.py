@@ -32,7 +32,7 @@ def is_new(target: Target) -> bool:
     """Whether the document stands once, and is the new one; False where it is the old one."""
     (held,) = [one for one in target.held_documents() if one["numeroDoc"] == 700_001]
     assert held["nitTerceroEnc"] in (OLD["nitTerceroEnc"], NEW["nitTerceroEnc"])
-    new = held["nitTerceroEnc"] == NEW["nitTerceroEnc"]
+    new: bool = held["nitTerceroEnc"] == NEW["nitTerceroEnc"]
     assert {str(one["valor"]) for one in held["detalles"]} == {"5.00000" if new else "67900.00000"}
     assert len(target.held_documents()) == 2
     return new
@@ -57,9 +57,11 @@ def test_deletes_the_stored_number_on_its_day_and_creates_the_new_one(stored: Ta
 
 
 def test_a_new_day_deletes_on_the_old_one(stored: Target) -> None:
-    stored.run(stream_of([{**NEW, "fechaDocumento": "2026-09-09"}], DOCUMENTS), **REPLACE).ok(updated=1)
+    stored.run(stream_of([{**NEW, "fechaDocumento": "2026-09-09"}], DOCUMENTS), **REPLACE).ok(
+        updated=1
+    )
     (deletion,) = stored.sent("documento.put_delete")
-    assert deletion["fechaDesde"] == deletion["fechaHasta"] == "2026-03-01"  # type: ignore[call-overload]
+    assert deletion["fechaDesde"] == deletion["fechaHasta"] == "2026-03-01"
 
 
 @pytest.mark.parametrize("shape", ["strings", "objects", "object_of_lists"])
@@ -163,7 +165,9 @@ def _until(condition: Callable[[], bool]) -> None:
     [
         pytest.param(Fault("delay", "PUT", "Contable$", delay=30), "put_delete", id="before"),
         pytest.param(
-            Fault("delay", "PUT", "Contable$", delay=30, after_commit=True), "put_delete", id="deleted"
+            Fault("delay", "PUT", "Contable$", delay=30, after_commit=True),
+            "put_delete",
+            id="deleted",
         ),
         pytest.param(Fault("delay", "POST", "Contable$", delay=30), "post", id="between"),
         pytest.param(
@@ -192,9 +196,7 @@ def test_killed_in_the_middle(stored: Target, fault: Fault, kind: str) -> None:
 def test_a_deletion_that_comes_late_is_waited_for(stored: Target) -> None:
     """The server deletes after the client gave up waiting, and before the settle time is over."""
     stored.serpi.faults.add(Fault("delay", "PUT", "Contable$", delay=0.5))
-    run = stored.run(
-        stream_of([NEW], DOCUMENTS), request_timeout=0.2, settle_time=0.8, **REPLACE
-    )
+    run = stored.run(stream_of([NEW], DOCUMENTS), request_timeout=0.2, settle_time=0.8, **REPLACE)
     run.ok(updated=1)
     assert is_new(stored)
     assert stored.serpi.count("documento.put_delete") == 1

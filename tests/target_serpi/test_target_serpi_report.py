@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 PHONE_WIDTH = 360
 
 
-def _everything(target: Target, **further: object) -> TargetRun:
+def _everything(target: Target, **further: Any) -> TargetRun:
     """A run with each outcome, and with texts that HTML must not take for its own."""
     target.run(stream_of([document(1), document(2)], DOCUMENTS)).ok(created=2)
     changed = document(1, line("D", "67900.00000"), line("C", "67900.00000", cuenta=11050501))
@@ -71,7 +72,7 @@ def test_its_counts_are_the_summary_s(target: Target, dry_run: bool) -> None:
 def test_changes_are_shown_field_by_field(target: Target) -> None:
     _everything(target)
     text = target.report().text
-    assert 'costo 6041614.71 67900.00000' in text or re.search(r"costo [\d.]+ 67900\.00000", text)
+    assert "costo 6041614.71 67900.00000" in text or re.search(r"costo [\d.]+ 67900\.00000", text)
     assert re.search(r'referencia "R\d+" null', text)
     assert re.search(r'camposPersonalizados\.AUTOR "[^"]+" "Ñandú & Co"', text)
     assert 'nitTerceroEnc "1234567890" "900123456"' in text
@@ -149,7 +150,12 @@ def test_a_browser_shows_it_without_scrolling_sideways(target: Target, tmp_path:
         "document.body.dataset.heading = d.querySelector('h1').textContent; }</script></body>",
         encoding="utf-8",
     )
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+    ]
     dom = subprocess.run(
         [browser, *options, "--virtual-time-budget=5000", "--dump-dom", frame.as_uri()],
         capture_output=True,
@@ -158,7 +164,8 @@ def test_a_browser_shows_it_without_scrolling_sideways(target: Target, tmp_path:
     ).stdout.decode()
     widths = re.search(r'data-widths="(\d+) (\d+)"', dom)
     assert widths is not None, dom[-2000:]
-    assert widths[1] == widths[2] == str(PHONE_WIDTH)
+    # The vertical scroll bar takes some of the width; nothing is wider than what is left.
+    assert PHONE_WIDTH - 20 < int(widths[1]) == int(widths[2]) <= PHONE_WIDTH
     assert "what was done" in dom
     picture = tmp_path / "report.png"
     subprocess.run(

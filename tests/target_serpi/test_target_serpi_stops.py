@@ -25,7 +25,8 @@ KILLS = 50
 
 def _documents(count: int) -> list[dict[str, Any]]:
     return [
-        document(n, line("D", f"{n}.{n:03d}"), line("C", f"{n}.{n:03d}")) for n in range(1, count + 1)
+        document(n, line("D", f"{n}.{n:03d}"), line("C", f"{n}.{n:03d}"))
+        for n in range(1, count + 1)
     ]
 
 

@@ -51,24 +51,24 @@ def code(value: Any) -> str:  # noqa: ANN401 - whatever a record holds
 
 def decimal(value: Any) -> Decimal | int:  # noqa: ANN401 - whatever a record holds
     """Take a number; its digits stay as they are."""
-    if type(value) is Decimal:
-        number = value
-    elif type(value) is int:
-        if -LARGEST < value < LARGEST:
-            return value
-        raise UnfitError("is too large for a decimal of SERPI")
-    elif isinstance(value, float) and math.isfinite(value):
-        # Only an expression of a stream map makes a float; its shortest text is what it means.
-        number = Decimal(repr(value))
+    if type(value) is int:
+        number: Decimal | int = value
     elif isinstance(value, str) and NUMBER_TEXT.fullmatch(value):
-        number = Decimal(value)
+        number = plain(Decimal(value))
     else:
-        raise UnfitError("must be a number")
-    if not number.is_finite():
-        raise UnfitError("must be a number")
+        number = _number(value)
     if not -LARGEST < number < LARGEST:
         raise UnfitError("is too large for a decimal of SERPI")
-    return plain(number)
+    return number
+
+
+def _number(value: Any) -> Decimal:  # noqa: ANN401 - whatever a record holds
+    if isinstance(value, float):
+        # Only an expression of a stream map makes a float; its shortest text is what it means.
+        value = Decimal(repr(value))
+    if isinstance(value, Decimal) and value.is_finite():
+        return plain(value)
+    raise UnfitError("must be a number")
 
 
 def whole(bits: int) -> Converter:
@@ -156,7 +156,7 @@ def anything(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Take any JSON value, its numbers' digits as they are."""
     match value:
         case Decimal() | float():
-            return decimal(value)
+            return _number(value)
         case dict():
             return {name: anything(child) for name, child in value.items()}
         case list():
