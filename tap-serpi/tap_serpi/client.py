@@ -27,6 +27,7 @@ ZONE = "America/Bogota"
 UNTIL_KEY = "until"
 FROM_KEY = "from"
 FINGERPRINT_KEY = "fingerprint"
+TYPES_KEY = "types"
 
 CLOCKS_DIFFER = timedelta(days=2)
 """By so much SERPI's servers may disagree about the day; a bookmark that is later yet is wrong."""
@@ -170,12 +171,14 @@ class TipoDocumentoStream(SerpiStream):
 class DocumentoStream(SerpiStream):
     """POST /DocumentoContable/ConsultarDocumentoContables, window by window.
 
-    The bookmark holds the last day that was read (`until`). With a key, later runs look back some days,
-    because entries are back-dated; without one, only whole past days are read, and never again.
+    The bookmark holds the last day that was read (`until`) and the types that were read so far. With
+    a key, later runs look back some days, because entries are back-dated; without one, only whole past
+    days are read, and never again.
     """
 
     is_snapshot = False
     _until: date | None = None
+    _known_types: Sequence[int] = ()
 
     def read_pages(self) -> Iterator[Page]:
         """Yield the pages of the windows that are due, and bookmark each window when it is out."""
@@ -186,14 +189,33 @@ class DocumentoStream(SerpiStream):
                 self.name,
             )
         types, today = self._types()
+        if not types:
+            # The bookmark stays: what is listed later is read from where it is now.
+            self.logger.warning("%s: SERPI lists no document types, so nothing is read", self.name)
+            return
         start = self._start(today)
         last = self._last_day(today)
-        if not types:
-            self.logger.info("%s: SERPI lists no document types", self.name)
+        yield from self._earlier_days_of_new_types(types, start)
         for window in cut_days(start, last, self.tap.values["window_days"]):
-            if types:
-                yield from self._window(types, window)
+            yield from self._window(types, window)
             self._bookmark(window.last)
+
+    def _earlier_days_of_new_types(self, types: Sequence[int], start: date) -> Iterator[Page]:
+        """Read what a type that is listed for the first time has before the days that are due."""
+        known = self._known_types
+        new = [tipo for tipo in types if tipo not in known] if known else []
+        first: date = self.tap.values["start_date"]
+        if new and first < start:
+            self.logger.info(
+                "%s: SERPI lists document types that it did not list before (%s); their earlier days"
+                " are read too",
+                self.name,
+                ", ".join(map(str, new)),
+            )
+            before = start - timedelta(days=1)
+            for window in cut_days(first, before, self.tap.values["window_days"]):
+                yield from self._window(new, window)
+        self._known_types = sorted({*known, *types})
 
     def _window(self, types: Sequence[int], window: DayWindow) -> Iterator[Page]:
         def fetch(limite: int, pagina: int) -> ReadPage:
@@ -259,6 +281,7 @@ class DocumentoStream(SerpiStream):
                 self.logger.info("%s: read in full: %s", self.name, reason)
             return first
         self._until = until
+        self._known_types = _whole_numbers(self.bookmark.get(TYPES_KEY))
         if not self.primary_keys:
             return max(first, until + timedelta(days=1))
         return days_before(until, self.tap.values["lookback_days"], first)
@@ -289,9 +312,15 @@ class DocumentoStream(SerpiStream):
                 UNTIL_KEY: self._until.isoformat(),
                 FROM_KEY: self.tap.values["start_date"].isoformat(),
                 FINGERPRINT_KEY: self._parameters(),
+                TYPES_KEY: self._known_types,
             }
         )
         self.tap.state_lines.write()
+
+
+def _whole_numbers(value: object) -> list[int]:
+    values = value if isinstance(value, list) else []
+    return [item for item in values if isinstance(item, int)]
 
 
 def _day(text: object) -> date | None:

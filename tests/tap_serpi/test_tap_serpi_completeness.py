@@ -75,6 +75,7 @@ def test_the_messages_of_a_run(sandbox: RunningSandbox) -> None:
     assert all("version" not in message for message in output.of_type("RECORD", DOCUMENTS))
     assert output.messages[-1]["type"] == "STATE"
     bookmark = output.bookmark(DOCUMENTS)
+    assert bookmark.pop("types") == [1, 2, 15, 16]
     assert all(isinstance(value, str) for value in bookmark.values())
     assert bookmark["until"] == ALL_DOCUMENTS["end_date"]
 

@@ -168,7 +168,61 @@ def test_no_types_at_all(sandbox: RunningSandbox) -> None:
     run_ = run(sandbox, DOCUMENTS, **ALL_DOCUMENTS)
     assert run_.ok().records() == []
     assert "SERPI lists no document types" in run_.stderr
+    assert sandbox.serpi.count("documento.query") == 0
     assert run(sandbox, DOCUMENTS, **ALL_DOCUMENTS, document_types=[1]).exit_code == 2
+
+
+def test_no_types_for_once_lose_nothing(sandbox: RunningSandbox) -> None:
+    state = run(sandbox, DOCUMENTS, start_date="2026-01-01", end_date="2026-01-31").ok().state
+    listed = list(sandbox.serpi.document_types)
+    for before in (None, state):
+        sandbox.serpi.document_types.clear()
+        empty = run(sandbox, DOCUMENTS, start_date="2026-01-01", state=before).ok()
+        until = (state["bookmarks"][DOCUMENTS] if before else {}).get("until")
+        assert (empty.state["bookmarks"].get(DOCUMENTS) or {}).get("until") == until
+        sandbox.serpi.document_types.extend(listed)
+        asked = asked_by(sandbox, start_date="2026-01-01", state=empty.state, window_days=1000)
+        assert asked == [("2026-01-01", "2026-03-15")]
+
+
+def test_a_type_that_is_listed_later(sandbox: RunningSandbox) -> None:
+    kinds = sandbox.serpi.document_types
+    late = kinds.pop()
+    # The sandbox finds a document's type in its list, so the documents are hidden with it.
+    state = run(sandbox, DOCUMENTS, start_date="2025-12-01").ok().state
+    kinds.append(late)
+    sandbox.serpi.requests.clear()
+    run_ = run(sandbox, DOCUMENTS, start_date="2025-12-01", state=state, window_days=1000)
+    asked = {(b["fechaDesde"], b["fechaHasta"]): b["tiposDocumentos"] for b in bodies(sandbox)}
+    assert asked == {
+        ("2025-12-01", "2026-02-12"): [late.id],
+        ("2026-02-13", "2026-03-15"): [1, 2, 15, 16],
+    }
+    found = texts(run_.ok(), DOCUMENTS)
+    prefix = f'"prefijo":"{late.prefix}"'.encode()
+    wanted = [
+        row for row in held_between(sandbox.serpi, "2025-12-01", "2026-03-15") if prefix in row
+    ]
+    assert sorted(row for row in found if prefix in row) == sorted(wanted)
+    assert f"did not list before ({late.id})" in run_.stderr
+    # From then on it is known.
+    asked_again = asked_by(
+        sandbox, start_date="2025-12-01", state=run_.ok().state, window_days=1000
+    )
+    assert asked_again == [("2026-02-13", "2026-03-15")]
+
+
+def test_a_new_type_whose_earlier_days_were_cut_off(sandbox: RunningSandbox) -> None:
+    kinds = sandbox.serpi.document_types
+    late = kinds.pop()
+    state = run(sandbox, DOCUMENTS, start_date="2025-12-01").ok().state
+    kinds.append(late)
+    sandbox.serpi.faults.add(Fault("status", "POST", "Consultar", status=400, skip=2, times=None))
+    given: dict[str, Any] = {"start_date": "2025-12-01", "window_days": 10}
+    output = run(sandbox, DOCUMENTS, state=state, **given).failed(3)
+    sandbox.serpi.faults.clear()
+    assert output.bookmark(DOCUMENTS) == state["bookmarks"][DOCUMENTS]
+    assert asked_by(sandbox, state=output.state, **given)[0] == ("2025-12-01", "2025-12-10")
 
 
 def test_two_ids_for_one_kind_of_document(sandbox: RunningSandbox) -> None:
