@@ -54,6 +54,12 @@ def test_line_breaks_between_tokens_go_and_nothing_else() -> None:
     assert raw(cut_page(body)) == [b'{"a":1.50,"b":"x\\ny  z","c":1e400}']
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\r\n"])
+def test_each_kind_of_line_break_goes(end: bytes) -> None:
+    """A reader in text mode ends a line at a lone carriage return too."""
+    assert raw(cut_page(b'[{"a":%b1}]' % end)) == [b'{"a":1}']
+
+
 def test_pages_may_be_empty() -> None:
     assert raw(cut_page(b" [ \n ] ")) == []
 

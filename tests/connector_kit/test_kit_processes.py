@@ -142,11 +142,14 @@ def test_a_signal_while_a_batch_fills_keeps_the_state_of_the_last_batch(
 # Standard output
 
 
-def test_a_reader_that_ends_early_is_told_and_no_traceback(dummy: Dummy) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_ends_early_is_told_and_no_traceback(dummy: Dummy, unbuffered: str) -> None:
     dummy.server.reset(events=[page(1, 400), page(401, 400)], items=[page(1, 1)])
+    config, catalog = dummy.config(), dummy.catalog("events", "items")
+    environment = {"PYTHONUNBUFFERED": unbuffered}
     reader, writer = os.pipe()
     with started(
-        PACKAGE, dummy.config(), catalog=dummy.catalog("events", "items"), stdout=writer
+        PACKAGE, config, catalog=catalog, stdout=writer, environment=environment
     ) as process:
         os.close(writer)
         os.read(reader, 100)
@@ -160,11 +163,14 @@ def test_a_reader_that_ends_early_is_told_and_no_traceback(dummy: Dummy) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
-def test_a_full_disk_is_told(dummy: Dummy) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_told(dummy: Dummy, unbuffered: str) -> None:
     dummy.server.reset(events=[page(1, 2)])
+    config, catalog = dummy.config(), dummy.catalog("events")
+    environment = {"PYTHONUNBUFFERED": unbuffered}
     with (
         Path("/dev/full").open("wb") as full,
-        started(PACKAGE, dummy.config(), catalog=dummy.catalog("events"), stdout=full) as process,
+        started(PACKAGE, config, catalog=catalog, stdout=full, environment=environment) as process,
     ):
         run = process.ended(timeout=20)
     assert run.exit_code == 1

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from connector_kit.errors import RecordError
 from connector_kit.pages import cut_page
 from connector_kit.schema.compiled import compile_record_type
-from connector_kit.schema.shape import Kind, Shape
+from connector_kit.schema.shape import Kind, Shape, schema_from_shape, shape_from_schema
 from connector_kit.schema.stream_schema import SchemaContract, StreamSchema
 from connector_kit.schema.texts import is_date, is_naive_date_time
 from support.dummy_tap import Invoices
@@ -276,6 +276,34 @@ def test_fields_beyond_the_documents_are_learned(dummy: Dummy) -> None:
     assert schema["properties"]["party"]["properties"]["rank"] == {"type": ["integer", "null"]}
     assert "new fields get their columns: new, party.vat" in run.stderr
     run.output.check_records()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b'{"id":1,"text":"\xff"}', b'{"id":1,"free":{"a":["\xff"]}}', b'{"id":1,"free":{"\xff":1}}'],
+)
+def test_bytes_that_are_no_utf_8_do_not_fit(record: bytes) -> None:
+    """Records' own bytes go out, so each byte must have been looked at."""
+    schema = StreamSchema("s", Invoices.documented_schema, logger=logging.getLogger("test"))
+    schema.keys = ("id",)
+    assert schema.check(cut_page(b"[" + record.replace(b"\xff", b"x") + b"]")) is not None
+    assert schema.check(cut_page(b"[" + record + b"]")) is None
+
+
+def test_a_text_of_two_formats() -> None:
+    both = Shape({Kind.DATE, Kind.DATE_TIME})
+    assert schema_from_shape(both) == {"type": ["string", "null"]}
+    documented = {"anyOf": [{"type": "string", "format": name} for name in ("date", "date-time")]}
+    assert shape_from_schema(documented) == both
+    schema = StreamSchema("s", {"properties": {"d": documented}}, logger=logging.getLogger("test"))
+    real = cut_page(b'[{"d":"2024-01-31"},{"d":"2024-01-31T00:00:00"}]')
+    assert not schema.learn(real).widened
+    assert schema.json_schema()["properties"]["d"] == documented
+    other = cut_page(b'[{"d":"soon"}]')
+    assert schema.check(other) is None
+    assert schema.learn(other).widened
+    assert schema.json_schema()["properties"]["d"] == {"type": ["string", "null"]}
+    assert schema.check(other) is not None
 
 
 def test_free_objects_are_not_followed(dummy: Dummy) -> None:

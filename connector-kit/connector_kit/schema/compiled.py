@@ -141,4 +141,6 @@ def _text_type(texts: frozenset[Kind] | set[Kind]) -> Any:  # noqa: ANN401 - a t
         return NaiveDateTime
     if texts == {Kind.DATE}:
         return date
+    if Kind.STRING not in texts:
+        raise NotCompilableError("a text that is a date or a date-time")
     return str
