@@ -15,6 +15,9 @@ from connector_kit import redaction
 from connector_kit.errors import ConnectorError, ExitCode, SettingsError
 from connector_kit.signals import GUARD, StopSignal
 
+FILE_ENCODING = "utf-8-sig"
+"""UTF-8; some editors put a byte order mark before it."""
+
 
 class ConnectorCommand(SingerCommand):
     """The SDK's command, ending in the exit codes that the README promises."""
@@ -105,7 +108,7 @@ def read_config_files(paths: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
         if path == "ENV":
             continue
         try:
-            with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a click argument
+            with open(path, encoding=FILE_ENCODING) as file:  # noqa: PTH123 - a click argument
                 config |= read_json_option(file, f"--config {path}") or {}
         except OSError as error:
             faults.append(f"option --config: the file {path} cannot be read ({error.strerror})")

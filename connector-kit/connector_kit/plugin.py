@@ -96,7 +96,7 @@ class ConnectorPlugin(BaseSingerIO):
         """
         given = dict(config or {})
         if parse_env_config:
-            load_dotenv(find_dotenv(usecwd=True))
+            _load_dotenv()
             given |= environment_config(self._all_settings(), self._env_var_prefix, os.environ)
         self._keep_secrets(given)
         values, self.setting_faults = checked_settings(self._all_settings(), given)
@@ -165,6 +165,15 @@ class ConnectorPlugin(BaseSingerIO):
 
     def _setup_signal_handlers(self) -> None:
         """Install none here: the command does, once for the process."""
+
+
+def _load_dotenv() -> None:
+    """Add the variables of a `.env` file, here or in a folder above, to those of the process."""
+    path = find_dotenv(usecwd=True)
+    try:
+        load_dotenv(path)
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"the file {path} is not UTF-8"]) from error
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a setting's value

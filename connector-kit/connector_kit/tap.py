@@ -22,7 +22,12 @@ from singer_sdk.helpers.capabilities import BATCH_CONFIG
 from singer_sdk.singerlib import Catalog
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from connector_kit.cli import connector_command, read_config_files, read_json_option
+from connector_kit.cli import (
+    FILE_ENCODING,
+    connector_command,
+    read_config_files,
+    read_json_option,
+)
 from connector_kit.errors import ConnectorError, CredentialsError, ExitCode, SettingsError, worst
 from connector_kit.output import OutputClosedError, StdoutWriter
 from connector_kit.plugin import BUILT_IN_SETTINGS, ConnectorPlugin, sdk_settings
@@ -319,9 +324,9 @@ class ConnectorTap(ConnectorPlugin, Tap):
                     type=click.Choice(["all", "schema"]),
                     help="Test the connection with one call; --test=schema writes the schemas.",
                 ),
-                click.Option(["--catalog"], type=click.File(encoding="utf-8"),
+                click.Option(["--catalog"], type=click.File(encoding=FILE_ENCODING),
                              help="Use a Singer catalog file with the tap."),
-                click.Option(["--state"], type=click.File(encoding="utf-8"),
+                click.Option(["--state"], type=click.File(encoding=FILE_ENCODING),
                              help="Use a bookmarks file for incremental replication."),
             ],
         )  # fmt: skip

@@ -112,6 +112,17 @@ def test_files_that_are_no_json_objects(
     assert dummy.server.asked == []
 
 
+def test_files_may_begin_with_a_byte_order_mark(dummy: Dummy, tmp_path: Path) -> None:
+    dummy.server.reset(items=[ONE])
+    args = []
+    files = {"config": dummy.config(), "catalog": dummy.catalog("items"), "state": {}}
+    for name, content in files.items():
+        path = tmp_path / name
+        path.write_text(json.dumps(content), encoding="utf-8-sig")
+        args += [f"--{name}", path]
+    assert len(run_files(*args).ok().records("items")) == 1
+
+
 @pytest.mark.parametrize("option", ["--config", "--state", "--catalog"])
 def test_files_that_are_not_there(config_file: Path, option: str) -> None:
     run_files("--config", config_file, option, "nowhere.json").failed(2, "nowhere.json")

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connector_kit.pages import Page
+from connector_kit.signals import GUARD
+from support.dummy_tap import DummyTap, Events, Items
 from support.dummy_vendor import Dummy
 from support.page_server import PageServer
 from support.singer import Json, Output, without_times
@@ -105,6 +111,40 @@ def test_one_failing_stream_does_not_stop_the_others(
         assert f"{stream}: not complete" in run.stderr
         assert f"{stream}: complete" not in run.stderr
     output.check_records()
+
+
+def test_an_error_that_was_not_foreseen_stops_its_stream_alone(dummy: Dummy) -> None:
+    class Broken(Events):
+        def read_pages(self) -> Iterator[Page]:
+            yield from super().read_pages()
+            raise LookupError("not foreseen")
+
+    class BrokenTap(DummyTap):
+        stream_classes = (Broken, Items)
+
+    dummy.server.reset(items=[ONE], events=[ONE])
+    run = dummy.run(tap=BrokenTap)
+    run.failed(1, "events: not complete: an error that was not foreseen", "items: complete")
+    assert run.output.bookmark("events")["page"] == 2
+    assert len(run.output.activated("items")) == 1
+
+
+def test_a_signal_within_a_part_that_fails_is_obeyed_before_the_next_stream(
+    dummy: Dummy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Events):
+        def prepared(self, page: Page) -> Page:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().prepared(page)
+
+    class StoppedTap(DummyTap):
+        stream_classes = (Stopped, Items)
+
+    dummy.server.reset(items=[ONE], events=[b'[{"id":null}]'])
+    monkeypatch.setattr(GUARD, "_seen", None)  # put back after the test: it is the process's own
+    run = dummy.run("events", "items", tap=StoppedTap)
+    run.failed(143, "events: not complete", "lack the key property", "stopped by SIGTERM")
+    assert "/items" not in dummy.server.counts()
 
 
 def test_refused_credentials_stop_the_run_and_what_went_out_is_bookmarked(dummy: Dummy) -> None:

@@ -252,9 +252,33 @@ def test_dotenv_file_is_found_upwards_and_loses_to_the_environment(
     assert "api_url" not in run.stderr
 
 
+def test_dotenv_file_that_is_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes("TAP_DUMMY_TOKEN=contrase\xf1a".encode("latin-1"))
+    monkeypatch.chdir(tmp_path)
+    run = run_command(DummyTap, ["--config=ENV"])
+    run.failed(2, f"the file {tmp_path / '.env'} is not UTF-8")
+    assert "contrase" not in run.stderr
+
+
 def test_variables_that_are_no_settings_are_left_alone() -> None:
     environment = {"TAP_DUMMY_PAGE_SIZE": "5", "TAP_DUMMY_LOGLEVEL": "DEBUG", "PAGE_SIZE": "6"}
     assert environment_config(SETTINGS, "TAP_DUMMY_", environment) == {"page_size": "5"}
+
+
+def test_http_settings_are_the_users(dummy: Dummy) -> None:
+    config = dummy.config(
+        request_timeout="2.5",
+        retry_time=7,
+        retry_wait="0.25",
+        verify_tls="no",
+        ca_bundle="~/ca.pem",
+    )
+    http = DummyTap(config=config).http_settings(byte_cap=5)
+    assert (http.request_timeout, http.retry_wait, http.retry_time) == (2.5, 0.25, 7.0)
+    assert http.byte_cap == 5
+    assert http.tls.verify_tls is False
+    assert http.tls.ca_bundle == str(Path("~/ca.pem").expanduser())
+    assert DummyTap(config=dummy.config()).http_settings().tls.verify_tls is True
 
 
 def test_cross_check_of_settings(dummy: Dummy) -> None:

@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, cast
 
@@ -155,7 +155,14 @@ class DummyTap(ConnectorTap):
     name = "tap-dummy"
     package_name = "connector-kit"
     settings = SETTINGS
-    stream_classes = (Items, Events, Notes, Invoices, Moving, Bulk)
+    stream_classes: ClassVar[Sequence[type[ConnectorStream]]] = (
+        Items,
+        Events,
+        Notes,
+        Invoices,
+        Moving,
+        Bulk,
+    )
 
     @cached_property
     def client(self) -> HttpClient:
