@@ -8,9 +8,19 @@ repeats may also mean that `pagina` is ignored, and then all that lies behind wo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
 
 from connector_kit.errors import UpstreamError
 from serpi_client.results import ReadPage
+
+
+class _Id(msgspec.Struct):
+    id: Any = None
+
+
+_decode_ids = msgspec.json.Decoder(list[_Id]).decode
 
 Fetch = Callable[[int, int], ReadPage]
 """Asks for (limite, pagina)."""
@@ -32,7 +42,7 @@ def read_all_pages(fetch: Fetch, limite: int, where: str) -> Iterator[ReadPage]:
     """
     before: set[int] = set()
     first: ReadPage | None = None
-    first_rows: set[bytes] = set()
+    first_rows: set[str | bytes] = set()
     pagina_counts = False
     pagina = 1
     while (answer := fetch(limite, pagina)).rows:
@@ -45,12 +55,21 @@ def read_all_pages(fetch: Fetch, limite: int, where: str) -> Iterator[ReadPage]:
             return
         before.add(page)
         if first is None:
-            first, first_rows = answer, set(map(bytes, answer.rows))
+            first, first_rows = answer, _identities(answer)
         elif not pagina_counts:
             # Other rows altogether are the proof that `pagina` does something.
-            pagina_counts = first_rows.isdisjoint(map(bytes, answer.rows))
+            pagina_counts = first_rows.isdisjoint(_identities(answer))
         yield answer
         pagina += 1
+
+
+def _identities(answer: ReadPage) -> set[str | bytes]:
+    """Tell rows apart: by their ids, since the same row may look otherwise when it comes again."""
+    try:
+        found = [row.id for row in _decode_ids(answer.body)]
+    except (msgspec.MsgspecError, RecursionError):
+        found = [None]
+    return set(map(bytes, answer.rows)) if None in found else set(map(repr, found))
 
 
 def _require_second_half(first: ReadPage, fetch: Fetch, where: str) -> None:
