@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,16 @@ class Task:
         if self.window is None:
             return self.dataset
         return f"{self.dataset} {self.window.first} to {self.window.last}"
+
+
+def asked_for(tasks: Iterable[Task]) -> str:
+    """Return datasets and their parameters for a message; the webhook, a secret, is none of them."""
+    return ", ".join(
+        f"{task.dataset} ({', '.join(f'{name}={value}' for name, value in task.parameters.items())})"
+        if task.parameters
+        else task.dataset
+        for task in tasks
+    )
 
 
 class Petition:

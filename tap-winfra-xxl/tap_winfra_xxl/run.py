@@ -14,19 +14,18 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from connector_kit.errors import RefusedError, UpstreamError
-from connector_kit.http import RefusedAnswer
+from connector_kit.errors import UpstreamError
 from connector_kit.signals import GUARD
 from connector_kit.windows import today_there
-from tap_winfra_xxl.client import BUSY, XxlClient
+from tap_winfra_xxl.asking import Asker, look_in_time
+from tap_winfra_xxl.client import XxlClient
 from tap_winfra_xxl.downloads import CountMismatchError
 from tap_winfra_xxl.estado import PetitionState
 from tap_winfra_xxl.moments import ZONE
-from tap_winfra_xxl.petitions import Patience, Petition, Task
+from tap_winfra_xxl.petitions import Patience, Petition, Task, asked_for
 from tap_winfra_xxl.planner import Planner
-from tap_winfra_xxl.refusals import may_concern_petition
 from tap_winfra_xxl.stream_run import StreamRun
-from tap_winfra_xxl.window_read import Outcome, WindowRead, asked_for
+from tap_winfra_xxl.window_read import Outcome, WindowRead
 
 if TYPE_CHECKING:
     from tap_winfra_xxl.stream import XxlStream
@@ -97,7 +96,7 @@ class Run:
         )
         self._runs = {stream.name: StreamRun(stream) for stream in streams}
         self._petitions: list[Petition] = []
-        self._one_at_a_time = False
+        self._asker = Asker(self._client, self._patience, values.get("webhook"))
         self._strange_words: set[str] = set()
         self._failures = 0
         self._completions = 0
@@ -136,7 +135,7 @@ class Run:
         """Plan every stream before anything but the token is asked for."""
         self._tell_keyless()
         for run in self._runs.values():
-            run.check_parameters(self._planner)
+            run.check_bookmark(self._planner)
             if run.bookmark.has_ended:
                 logger.info("%s: ended in the run that this one goes on with", run.name)
                 run.leave()
@@ -221,7 +220,7 @@ class Run:
         """Send one petition with every stream's next window, while the last one is downloaded."""
         self._forget_empty()
         if self._petitions and (
-            self._one_at_a_time
+            self._asker.one_at_a_time
             or len(self._petitions) >= MOST_PETITIONS
             or not all(petition.is_settled for petition in self._petitions)
         ):
@@ -230,12 +229,9 @@ class Run:
         if not runs:
             return
         tasks = [run.fill(run.waiting[0], self._planner) for run in runs]
-        state = self._asked(tasks)
-        if state is None:
+        petition = self._asker.ask(tasks, is_further=bool(self._petitions))
+        if petition is None:
             return
-        petition = Petition(
-            state, {task.dataset: task for task in tasks}, self._patience, time.monotonic()
-        )
         self._petitions.append(petition)
         for run in runs:
             run.waiting.popleft()
@@ -243,43 +239,6 @@ class Run:
             run.note_asked()
         logger.info("Petition %s is sent: %s", petition.id, ", ".join(map(str, tasks)))
         self._tap.state_lines.write()
-
-    def _asked(self, tasks: list[Task]) -> PetitionState | None:
-        """Send a petition; None where it is to be sent later."""
-        webhook = self._tap.values.get("webhook")
-        also = {"webhook": webhook} if webhook else {}
-        items = [{"dataset": task.dataset, **also, **task.parameters} for task in tasks]
-        while True:
-            try:
-                return self._client.ask(items, is_further=bool(self._petitions))
-            except RefusedAnswer as refusal:
-                if not may_concern_petition(refusal) and refusal.answer.status not in BUSY:
-                    raise
-                if self._petitions:
-                    self._one_at_a_time = True
-                    logger.info("A second petition is refused, so one at a time: %s", refusal)
-                    return None
-                if not self._waited_for_its_like(tasks):
-                    raise RefusedError(f"{refusal}. Asked for: {asked_for(tasks)}") from refusal
-
-    def _waited_for_its_like(self, tasks: list[Task]) -> bool:
-        """Wait for a petition of the same datasets, if there is one: our own, its answer lost."""
-        names = {task.dataset for task in tasks}
-        in_the_way = [
-            state
-            for state in self._client.petitions().values()
-            if not state.has_ended and set(state.datasets) == names
-        ]
-        if not in_the_way:
-            return False
-        logger.info("Petition %s, whose answer was lost, is in the way", in_the_way[0].id)
-        petition = Petition(in_the_way[0], {}, self._patience, time.monotonic())
-        while not petition.state.has_ended and not petition.is_overdue(time.monotonic()):
-            state = self._look_in_time(petition)
-            if state is None:
-                break
-            petition.looked(state, time.monotonic())
-        return True
 
     # Waiting
 
@@ -289,16 +248,12 @@ class Run:
             (each for each in self._petitions if not each.is_settled),
             key=lambda each: each.seconds_to_look(now),
         )
-        state = self._look_in_time(petition)
+        state = look_in_time(self._client, petition)
         if state is None:
             logger.warning("Petition %s is gone, so it is asked for anew", petition.id)
             self._ask_again(petition, list(petition.tasks), "the server keeps losing it")
             return
         self._look_at(petition, state)
-
-    def _look_in_time(self, petition: Petition) -> PetitionState | None:
-        time.sleep(petition.seconds_to_look(time.monotonic()))
-        return self._client.look(petition.id)
 
     def _look_at(self, petition: Petition, state: PetitionState) -> None:
         """Take what the server says of a petition."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from connector_kit.windows import DayWindow, fingerprint
@@ -14,6 +15,9 @@ from tap_winfra_xxl.spans import without
 
 if TYPE_CHECKING:
     from tap_winfra_xxl.stream import XxlStream
+
+
+CLOCKS_MAY_DIFFER = timedelta(days=2)
 
 
 class StreamRun:
@@ -49,8 +53,8 @@ class StreamRun:
         """How the stream is read."""
         return self.stream.reader
 
-    def check_parameters(self, planner: Planner) -> None:
-        """Read in full where the bookmark was made with other parameters."""
+    def check_bookmark(self, planner: Planner) -> None:
+        """Read in full where the bookmark was made with other parameters, or by a wrong clock."""
         now = fingerprint(
             {
                 "domain": self.stream.tap.values["domain"],
@@ -58,17 +62,24 @@ class StreamRun:
                 "keys": list(self.stream.primary_keys),
             }
         )
-        before = self.bookmark.parameters
-        if before == now:
-            return
-        if before is not None:
-            self.stream.logger.warning(
-                "%s: domain, dataset_params or key_properties are other than in the state, so it is"
-                " read in full%s",
-                self.name,
-                "" if self.reader.has_key else " (rows that were loaded before come again)",
-            )
-        self.bookmark.begin_anew(now)
+        before, windows = self.bookmark.parameters, self.bookmark.windows
+        if before not in {None, now}:
+            self._read_in_full("domain, dataset_params or key_properties have changed", now)
+        elif before is None:
+            self.bookmark.begin_anew(now)
+        elif windows and windows[-1].last > planner.today + CLOCKS_MAY_DIFFER:
+            # Nothing would be read, in silence, until that day comes.
+            why = f"the state speaks of {windows[-1].last}, which is ahead of the server's clock"
+            self._read_in_full(why, now)
+
+    def _read_in_full(self, why: str, parameters: str) -> None:
+        self.stream.logger.warning(
+            "%s: %s, so it is read in full%s",
+            self.name,
+            why,
+            "" if self.reader.has_key else " (a loader will have rows without a key twice)",
+        )
+        self.bookmark.begin_anew(parameters)
 
     def resumed_task(self) -> Task | None:
         """Return the window that the bookmark's petition stands for, None where there is none."""

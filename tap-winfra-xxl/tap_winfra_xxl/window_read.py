@@ -13,7 +13,7 @@ from connector_kit.http import RefusedAnswer
 from connector_kit.pages import Page
 from tap_winfra_xxl.client import XxlClient
 from tap_winfra_xxl.downloads import Download, Source, mismatch
-from tap_winfra_xxl.petitions import Petition, Task
+from tap_winfra_xxl.petitions import Petition, Task, asked_for
 from tap_winfra_xxl.refusals import Attempt, Meaning, may_concern_petition, meaning_of
 
 if TYPE_CHECKING:
@@ -137,13 +137,3 @@ class WindowRead:
                 f"{refusal}. Asked for: {asked_for([self.task])}, petition {self.petition.id}"
             ) from refusal
         self.outcome = _OUTCOMES[meaning]
-
-
-def asked_for(tasks: list[Task]) -> str:
-    """Return datasets and their parameters for a message; the webhook, a secret, is none of them."""
-    return ", ".join(
-        f"{task.dataset} ({', '.join(f'{name}={value}' for name, value in task.parameters.items())})"
-        if task.parameters
-        else task.dataset
-        for task in tasks
-    )

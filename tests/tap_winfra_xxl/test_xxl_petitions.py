@@ -123,6 +123,21 @@ def test_a_server_with_one_pending_petition_at_a_time(sandbox: RunningSandbox) -
     assert run.exit_code == 0, run.stderr
 
 
+def test_what_is_ready_is_downloaded_though_no_second_petition_can_be_sent(
+    sandbox: RunningSandbox,
+) -> None:
+    fault = Fault("status", status=500, path="/generar_xxl", skip=1, times=None)
+    sandbox.winfra.faults.add(fault)
+    run = read(sandbox, "compras", start_date=TWO_YEARS, key_properties=ALL_KEYS, retry_time=0.05)
+    run.failed(3, "generar_xxl")
+    ((first, last),) = days(sandbox.winfra, "compras")
+    held = sandbox.winfra.rows(
+        "compras", fecha_desde=f"{first}T00:00:00", fecha_hasta=f"{last}T23:59:59"
+    )
+    assert texts(run.output, "compras") == held
+    assert run.output.bookmark("compras")["windows"] == [[str(first), str(last)]]
+
+
 # Waiting
 
 

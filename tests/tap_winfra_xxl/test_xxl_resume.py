@@ -16,6 +16,7 @@ import pytest
 from erp_sandbox.faults import Fault
 from support.servers import RunningSandbox
 from support.singer import Output, read_line, started
+from support.sql_loader import SqlLoader
 from support.winfra_tap import (
     ALL_KEYS,
     START,
@@ -366,3 +367,40 @@ def test_a_petition_of_an_unfinished_run_that_ended_in_error(sandbox: RunningSan
     third = read(sandbox, "stocks", "tarifas", state=second.output.state).ok()
     assert texts(third, "stocks") == vendor.rows("stocks")
     assert third.records("tarifas") == []
+
+
+# With a loader that honours ACTIVATE_VERSION
+
+
+def held(sandbox: RunningSandbox) -> list[tuple[Any, ...]]:
+    return sorted(
+        (row["articulo"], row["cliente_tipo"], str(row["fecha"]).replace("T", " "))
+        for row in sandbox.winfra.records("descuentos")
+    )
+
+
+COLUMNS = ("articulo", "cliente_tipo", "fecha")
+
+
+@pytest.mark.parametrize("keys", [{}, keys_of("descuentos")], ids=["no keys", "keys"])
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_loader_drops_what_is_gone_and_keeps_a_resumed_snapshot(
+    sandbox: RunningSandbox, tmp_path: Path, keys: Json, *, forgets: bool
+) -> None:
+    vendor, loader = sandbox.winfra, SqlLoader(tmp_path)
+    further: Json = {"key_properties": keys, "page_size": 20, "download_ahead": 0}
+    whole = read(sandbox, "descuentos", **further).ok()
+    loader.load(whole.stdout)
+    assert loader.rows("descuentos", *COLUMNS) == held(sandbox)
+    gone = vendor.records("descuentos")[5]
+    vendor.remove("descuentos", *(gone[name] for name in COLUMNS))
+    vendor.faults.add(Fault("status", status=500, path=r"/datos_xxl/.*/40/20$", times=None))
+    cut = read(sandbox, "descuentos", state=whole.state, retry_time=0, **further)
+    assert cut.exit_code == 3
+    loader.load(cut.stdout)
+    vendor.faults.clear()
+    if forgets:
+        vendor.clock.advance(hours=13)
+    rest = read(sandbox, "descuentos", state=cut.output.state, **further).ok()
+    loader.load(rest.stdout)
+    assert loader.rows("descuentos", *COLUMNS) == held(sandbox)

@@ -243,6 +243,19 @@ def test_other_parameters_mean_a_full_read(sandbox: RunningSandbox, change: dict
     assert "read in full" not in again.stderr
 
 
+@pytest.mark.parametrize("keys", [ALL_KEYS, {}], ids=["keys", "no keys"])
+def test_a_bookmark_from_a_clock_that_ran_ahead_does_not_stop_the_reading(
+    sandbox: RunningSandbox, keys: dict[str, list[str]]
+) -> None:
+    sandbox.winfra.clock.advance(days=400)
+    first = read(sandbox, "compras", key_properties=keys).ok()
+    forget_requests(sandbox.winfra)
+    sandbox.winfra.clock.advance(days=-400)
+    run = read(sandbox, "compras", key_properties=keys, state=first.state)
+    assert "ahead of the server's clock" in run.stderr
+    assert each_day(days(sandbox.winfra, "compras"))[0] == START
+
+
 def test_another_stream_s_parameters_change_nothing(sandbox: RunningSandbox) -> None:
     first = read(sandbox, "ventas", key_properties=keys_of("ventas")).ok()
     forget_requests(sandbox.winfra)
