@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from connector_kit.errors import RefusedError
 from serpi_client.results import WriteResult
 from target_serpi.accounting import Rejection
+from target_serpi.article_queue import ArticleQueue, Items
 from target_serpi.catalogue import WHERE, Article, Catalogue
 from target_serpi.custom_fields import CustomFieldsCheck
 from target_serpi.delivery import WriterParts
 from target_serpi.exact import decode, encode
-from target_serpi.items import Item, Source
+from target_serpi.items import Item, Source, batched
 from target_serpi.ledger import Action, Attempt, State
 from target_serpi.mapping.articulos import (
     ARTICLE,
@@ -23,7 +25,6 @@ from target_serpi.mapping.articulos import (
     holds,
     map_article,
     merged,
-    overlaid,
 )
 from target_serpi.mapping.fields import Fault
 from target_serpi.mapping.kinds import anything
@@ -83,14 +84,14 @@ class ArticleWriter:
         self._settings = parts.settings
         self._catalogue = catalogue
         self._resource = ArticleResource(catalogue)
-        self._waiting: dict[str, Item[str]] = {}
+        self._queue = ArticleQueue(catalogue, self._settings["batch_size"])
         self._custom = CustomFieldsCheck(catalogue, self._settings["custom_fields_key"])
         self._rehearsed: dict[str, Article] = {}
 
     @property
     def is_full(self) -> bool:
         """Whether a batch is complete."""
-        return len(self._waiting) >= int(self._settings["batch_size"])
+        return self._queue.is_full
 
     def add(self, record: Mapping[str, Any], source: Source) -> None:
         """Take a record; one that is not valid is rejected at once.
@@ -104,13 +105,7 @@ class ArticleWriter:
             code = payload.get(CODIGO) or NO_CODE
             self._reject(Item(code, payload, [source]), faults)
             return
-        item = Item(payload[CODIGO], payload, [source])
-        earlier = self._waiting.get(item.key)
-        if earlier is not None:
-            # As if they were written one after the other: the last one wins, field by field.
-            item.payload = overlaid(earlier.payload, payload)
-            item.sources = [*earlier.sources, source]
-        self._waiting[item.key] = item
+        self._queue.put(Item(payload[CODIGO], payload, [source]))
 
     def refuse(self, source: Source, reason: str) -> None:
         """Reject a record that could not be read as one.
@@ -122,16 +117,24 @@ class ArticleWriter:
         item = Item(NO_CODE, {}, [source])
         self._accounting.rejected(item, ARTICULOS, Rejection(reason))
 
+    def flush_full(self) -> None:
+        """Bring what makes full batches to SERPI.
+
+        Raises:
+            ConnectorError: the run must end.
+        """
+        self._write(self._queue.take_full())
+
     def flush(self) -> None:
         """Bring what waits to SERPI.
 
         Raises:
             ConnectorError: the run must end.
         """
-        items, self._waiting = self._waiting, {}
-        if not items:
-            return
-        items = {code: item for code, item in items.items() if not self._is_skipped(item)}
+        self._write(self._queue.take_all())
+
+    def _write(self, waiting: Items) -> None:
+        items = {code: item for code, item in waiting.items() if not self._is_skipped(item)}
         found = self._found(items)
         creates: list[Write[str]] = []
         updates: list[Write[str]] = []
@@ -147,10 +150,15 @@ class ArticleWriter:
                 self._accounting.rejected(item, ARTICULOS, rejection)
             else:
                 updates += self._update(item, held[0])
-        self._limits.take(creates=len(creates), updates=len(updates))
-        self._delivery.deliver(self._resource, creates, self._post)
-        self._catalogue.created(write.item.key for write in creates)
-        self._deliver_updates(updates)
+        size = self._settings["batch_size"]
+        calls: Iterator[tuple[Sequence[Write[str]], Sequence[Write[str]]]] = zip_longest(
+            batched(creates, size), batched(updates, size), fillvalue=()
+        )
+        for new, changed in calls:
+            self._limits.take(creates=len(new), updates=len(changed))
+            self._delivery.deliver(self._resource, new, self._post)
+            self._catalogue.created(write.item.key for write in new)
+            self._deliver_updates(changed)
 
     def _is_skipped(self, item: Item[str]) -> bool:
         """Skip a code that is known, where only unknown ones are wanted: nothing need be asked."""
@@ -223,7 +231,7 @@ class ArticleWriter:
         if self._settings["dry_run"]:
             self._rehearsed[code] = article
 
-    def _deliver_updates(self, updates: list[Write[str]]) -> None:
+    def _deliver_updates(self, updates: Sequence[Write[str]]) -> None:
         checked = None if self._settings["dry_run"] else self._custom.pick(updates)
         if checked is not None:
             self._delivery.deliver(self._resource, [checked], self._put)

@@ -67,7 +67,12 @@ class _Reading:
 
 
 class Catalogue:
-    """SERPI's articles by code; between two calls only the codes are remembered."""
+    """SERPI's articles by code; between two calls only the codes are remembered.
+
+    Attributes:
+        is_complete: whether the whole catalogue was read in this run.
+        calls: what reading it takes, guessed until it was read.
+    """
 
     def __init__(self, client: SerpiClient) -> None:
         """Know nothing yet.
@@ -77,15 +82,15 @@ class Catalogue:
         """
         self._client = client
         self._codes: set[str] = set()
-        self._is_complete = False
-        self._calls = UNREAD_CATALOGUE_CALLS
+        self.is_complete = False
+        self.calls = UNREAD_CATALOGUE_CALLS
         self._trusted_looks: set[frozenset[str]] = set()
 
     def has(self, code: str) -> bool | None:
         """Say whether SERPI has a code, None where that is not known."""
         if code in self._codes:
             return True
-        return False if self._is_complete else None
+        return False if self.is_complete else None
 
     def created(self, codes: Iterable[str]) -> None:
         """Remember codes that were created."""
@@ -101,7 +106,7 @@ class Catalogue:
             code -> articles, several where SERPI holds a code several times; a code that SERPI does not
             hold is left out.
         """
-        if len(codes) >= self._calls:
+        if len(codes) >= self.calls:
             return self._from_catalogue(codes)
         found: dict[str, list[Article]] = {}
         for place, code in enumerate(codes):
@@ -149,8 +154,8 @@ class Catalogue:
             # Rows went while it was read, and others may have slipped between two pages.
             reading = self._read(frozenset(codes))
         self._codes = reading.codes
-        self._is_complete = True
-        self._calls = reading.calls
+        self.is_complete = True
+        self.calls = reading.calls
         return {code: list(articles.values()) for code, articles in reading.found.items()}
 
     def _read(self, wanted: frozenset[str]) -> _Reading:

@@ -120,6 +120,10 @@ class DocumentWriter:
         item = Item(NO_KEY, {}, [source])
         self._accounting.rejected(item, DOCUMENTOS, Rejection(reason))
 
+    def flush_full(self) -> None:
+        """Bring a full batch to SERPI; all that waits is one."""
+        self.flush()
+
     def flush(self) -> None:
         """Bring what waits to SERPI.
 

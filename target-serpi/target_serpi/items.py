@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Item(Generic[Key]):
     def stream(self) -> str:
         """The incoming stream of the last record."""
         return self.sources[-1].stream
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut a list into lists of at most `size`, none for an empty one."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def readable(text: str) -> str:

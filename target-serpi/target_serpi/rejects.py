@@ -81,7 +81,7 @@ class RejectsFile:
         try:
             if self._file is None:
                 self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
-                os.fchmod(self._file, PRIVATE)
+                self.path.chmod(PRIVATE)
             while lines:
                 lines = lines[os.write(self._file, lines) :]
         except OSError as error:

@@ -73,6 +73,11 @@ class SerpiSink(BatchSink):
         self.tally_record_read()
         return Source(self.stream_name, incoming.stream, incoming.raw, self.schema_line)
 
+    def write_full(self) -> None:
+        """Bring full batches to SERPI; what waits beyond them stays, and so does this sink's count."""
+        with self.batch_processing_timer:
+            self._writer.flush_full()
+
     def process_batch(self, context: dict[str, Any]) -> None:
         """Bring what waits to SERPI."""
         del context

@@ -198,7 +198,7 @@ class TargetSerpi(ConnectorPlugin, Target):
                 continue
             sink = self._sinks_of[stream_map.stream_alias]
             if sink.take(mapped, incoming):
-                self.drain_one(sink)
+                sink.write_full()
         self._handle_max_record_age()
 
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
