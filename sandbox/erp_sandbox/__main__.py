@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        sandbox = Sandbox(Setup(options.scale, options.seed), options.data_file)
+        sandbox = Sandbox(Setup(options.scale, options.seed, options.clock), options.data_file)
         _set_switches(sandbox, options.latency_ms, options.switch)
         listener = Listener(sandbox, options.port, _tls(options))
     except (SwitchError, JournalError, OSError) as error:
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=8900, help="0 takes a free one")
     parser.add_argument("--scale", type=float, default=1, help="size of the data")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--clock", type=_moment, metavar="MOMENT", help="where WINFRA's clock starts, with its zone"
+    )
     parser.add_argument("--latency-ms", type=float, default=0, help="before each answer")
     parser.add_argument("--data-file", type=Path, help="where writes are kept")
     parser.add_argument("--tls-cert", type=Path, help="certificate file, for HTTPS")
@@ -62,6 +66,13 @@ def _parser() -> argparse.ArgumentParser:
         help="set a quirk; may be given several times",
     )
     return parser
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment
 
 
 def _set_switches(sandbox: Sandbox, latency_ms: float, given: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from erp_sandbox.switches import Switches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from starlette.requests import Request
     from starlette.responses import Response
@@ -38,10 +39,13 @@ class Setup:
     Attributes:
         scale: Size of the data; 1 is about a thousand records of each kind.
         seed: The same seed and scale give the same data.
+        moment: Where the clock of the WINFRA part starts, up to whose day its documents reach; None
+            is now.
     """
 
     scale: float = 1
     seed: int = 7
+    moment: datetime | None = None
 
 
 @dataclasses.dataclass(frozen=True)

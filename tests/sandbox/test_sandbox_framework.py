@@ -339,6 +339,7 @@ class TestCommandLine:
     def test_it_serves_until_a_signal(self, tmp_path: Path) -> None:
         arguments = ["--port", "0", "--scale", "0.1", "--seed", "3", "--latency-ms", "1"]
         arguments += ["--data-file", str(tmp_path / "kept"), "--switch", "serpi.page_maximum=4"]
+        arguments += ["--clock", "2026-10-31T12:00:00+01:00"]
         process = subprocess.Popen(
             [sys.executable, "-m", "erp_sandbox", *arguments], stdout=subprocess.PIPE, text=True
         )
@@ -350,6 +351,8 @@ class TestCommandLine:
                 assert len(rows_of(caller.articles())) == 4
             data = requests.get(f"{address}/_control/serpi/data/articulos", timeout=10).json()
             assert len(data) == 120
+            sales = requests.get(f"{address}/_control/winfra/data/ventas", timeout=10).json()
+            assert max(sale["fecha"] for sale in sales) == "2026-10-31T00:00:00"
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
 
@@ -360,9 +363,11 @@ class TestCommandLine:
             ["--switch", "serpi.page_maximum=many"],
             ["--switch", "nobody.page_maximum=1"],
             ["--switch", "page_maximum"],
+            ["--clock", "2026-10-31T12:00:00"],
+            ["--clock", "nonsense"],
         ],
     )
-    def test_a_wrong_switch_is_named(self, arguments: list[str]) -> None:
+    def test_a_wrong_option_is_named(self, arguments: list[str]) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "erp_sandbox", "--port", "0", *arguments],
             capture_output=True,
@@ -370,7 +375,7 @@ class TestCommandLine:
             check=False,
         )
         assert done.returncode == 2
-        assert "page_maximum" in done.stderr or "nonsense" in done.stderr
+        assert arguments[1].partition("=")[0].rpartition(".")[2] in done.stderr
 
 
 class TestExactNumbers:

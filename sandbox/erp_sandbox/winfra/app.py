@@ -97,8 +97,10 @@ class Winfra(Vendor[WinfraSwitches]):
         return WinfraSwitches()
 
     def load(self) -> None:
-        """Begin anew: the clock at real time, no petitions, tables made when asked for."""
+        """Begin anew: the clock at its start, no petitions, tables made when asked for."""
         self.clock = Clock()
+        if self.setup.moment is not None:
+            self.clock.set(self.setup.moment)
         self.tokens = Tokens(self.switches, self.clock)
         self.webhooks = Webhooks()
         self._access = Access(self.switches, self.clock)
