@@ -68,7 +68,8 @@ def test_every_plugin_is_a_custom_one_so_that_no_registry_of_plugins_is_asked() 
 
     for plugins in content["plugins"].values():
         for plugin in plugins:
-            assert {"namespace", "pip_url", "executable"} <= set(plugin), plugin["name"]
+            own = {"namespace", "pip_url", "executable"} <= set(plugin)
+            assert own or "inherit_from" in plugin, plugin["name"]
 
 
 def test_every_link_of_a_document_leads_to_a_file_or_heading() -> None:

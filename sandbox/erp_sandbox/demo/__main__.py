@@ -8,19 +8,17 @@ from pathlib import Path
 
 from erp_sandbox.demo import show
 from erp_sandbox.demo.errors import DemoError
+from erp_sandbox.demo.landed import DATABASE, Landed
 from erp_sandbox.demo.pipelines import PIPELINES, Pipeline
 from erp_sandbox.demo.project import MeltanoProject
 from erp_sandbox.demo.server import RunningSandbox, running_sandbox
-
-DATABASE = "erp.duckdb"
-SAMPLE_ROWS = 3
 
 
 def main() -> int:
     """Run every pipeline once.
 
     Returns:
-        0 when each table holds as many rows as the server, 1 otherwise.
+        0 when everything that landed is what the servers hold, 1 otherwise.
     """
     repository = Path.cwd()
     if not (repository / "meltano.yml").exists():
@@ -46,14 +44,14 @@ def _run(project: MeltanoProject) -> None:
     plugins = sorted({name for pipeline in PIPELINES for name in pipeline.blocks})
     show.line(f"meltano install {' '.join(plugins)}")
     show.line(f"  {project.install(plugins):.1f} s\n")
-    with running_sandbox(project.folder / "sandbox-port") as sandbox:
+    with running_sandbox(project.folder) as sandbox:
         show.line(f"The sandbox answers on {sandbox.url}: made-up data over real HTTP.")
         equal = [_show_pipeline(project, sandbox, pipeline) for pipeline in PIPELINES]
     if not all(equal):
-        raise DemoError("a table differs from what the server holds; `make clean` starts anew")
+        raise DemoError("what landed differs from what a server holds; `make clean` starts anew")
     database = (project.folder / DATABASE).relative_to(project.repository)
     show.line(f"The sandbox is stopped; {database} keeps the rows. Run the demo again: the tables")
-    show.line("stay as they are, and less is read.")
+    show.line("stay as they are, less is read, and nothing is written twice.")
 
 
 def _show_pipeline(project: MeltanoProject, sandbox: RunningSandbox, pipeline: Pipeline) -> bool:
@@ -63,26 +61,15 @@ def _show_pipeline(project: MeltanoProject, sandbox: RunningSandbox, pipeline: P
     report = project.run(*pipeline.blocks, variables=variables)
     asked = sandbox.requests(pipeline.vendor) - before
     show.line(f"  {report.seconds:.1f} s, of which Meltano and the loader most; {asked} requests\n")
-    equal = True
-    counts = []
-    for table in pipeline.tables:
-        read = report.streams[table.stream]
-        held = len(sandbox.data(pipeline.vendor, table.kind))
-        stored = project.query(DATABASE, f"SELECT count(*) FROM {pipeline.table(table)}")[0][0]  # noqa: S608 - our own names
-        equal &= stored == held
-        verdict = "equal" if stored == held else "NOT EQUAL"
-        counts.append(
-            (pipeline.table(table), read.rows, round(read.seconds, 2), stored, held, verdict)
-        )
-    if counts:
-        show.table(("table", "rows read", "seconds", "rows in DuckDB", "at the server", ""), counts)
-    show.line(f"\n  {pipeline.note}\n")
-    for table in pipeline.tables:
-        show.line(f"  {pipeline.table(table)}")
-        columns = ", ".join(table.columns)
-        sample = f"SELECT {columns} FROM {pipeline.table(table)} ORDER BY 1 LIMIT {SAMPLE_ROWS}"  # noqa: S608 - our own names
-        show.table(table.columns, project.query(DATABASE, sample))
-        show.line()
+    for summary in report.summaries:
+        show.line(f"  {summary}")
+    landed = Landed(project, sandbox, pipeline)
+    equal = landed.show_counts(report) if pipeline.tables else True
+    show.line(f"\n  {pipeline.note}")
+    landed.show_samples()
+    if pipeline.read_back is not None:
+        equal &= landed.show_read_back(pipeline.read_back)
+    show.line()
     return equal
 
 

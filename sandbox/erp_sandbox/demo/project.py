@@ -22,7 +22,7 @@ from erp_sandbox.demo.errors import DemoError
 from erp_sandbox.demo.package_index import uv_variables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 ENVIRONMENT = "sandbox"
 
@@ -45,10 +45,17 @@ class StreamReport:
 
 @dataclass(frozen=True)
 class RunReport:
-    """What one ``meltano run`` did: seconds in all, and each stream's report."""
+    """What one ``meltano run`` did.
+
+    Attributes:
+        seconds: in all.
+        streams: what the tap said of each; nothing for one that it did not read.
+        summaries: the lines in which target-serpi says what became of the records.
+    """
 
     seconds: float
     streams: Mapping[str, StreamReport]
+    summaries: Sequence[str]
 
 
 class MeltanoProject:
@@ -100,7 +107,7 @@ class MeltanoProject:
             variables: beside the environment's own.
 
         Returns:
-            what the tap said.
+            what the plugins said.
 
         Raises:
             DemoError: the pipeline ended with an exit code that is not 0.
@@ -110,7 +117,7 @@ class MeltanoProject:
         path = self.meltano(
             f"--environment={ENVIRONMENT}", "run", *blocks, log=log, extra=variables
         )
-        return RunReport(time.monotonic() - started, _streams(path))
+        return RunReport(time.monotonic() - started, _streams(path), _summaries(path))
 
     def meltano(self, *arguments: str, log: str, extra: Mapping[str, str] | None = None) -> Path:
         """Run a command of Meltano.
@@ -200,17 +207,27 @@ def _events(log: Path) -> Iterable[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _streams(log: Path) -> dict[str, StreamReport]:
+def _streams(log: Path) -> Mapping[str, StreamReport]:
     rows: dict[str, int] = defaultdict(int)
     seconds: dict[str, float] = {}
     for event in _events(log):
         metric = event.get("metric_info", {})
         stream = metric.get("tags", {}).get("stream")
+        if not event.get("producer"):
+            continue
         if metric.get("metric") == "record_count":
             rows[stream] += metric["value"]
         elif metric.get("metric") == "sync_duration":
             seconds[stream] = metric["value"]
     return {stream: StreamReport(rows[stream], seconds[stream]) for stream in seconds}
+
+
+def _summaries(log: Path) -> list[str]:
+    return [
+        event["event"]
+        for event in _events(log)
+        if event.get("consumer") and ": read " in event["event"]
+    ]
 
 
 def _reason(log: Path) -> str:
@@ -219,4 +236,4 @@ def _reason(log: Path) -> str:
     said = [str(event["event"]) for event in errors if "stdio" in event]
     said += [event["install_state"]["details"] for event in errors if "install_state" in event]
     said += [str(event["event"]) for event in errors]
-    return " ".join(said[0].split())[:300] if said else "no reason was given"
+    return " ".join(said[0].split())[:500] if said else "no reason was given"
