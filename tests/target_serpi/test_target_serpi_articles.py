@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -292,3 +293,61 @@ def test_unknown_fields(target: Target) -> None:
     assert target.serpi.articles.only("N-2")["color"] == "red"
     for body in target.bodies("articulo.post"):
         assert b"_sdc" not in body
+
+
+def test_a_code_that_somebody_creates_meanwhile_is_a_conflict_and_changed_by_the_next_run(
+    target: Target,
+) -> None:
+    def somebody(_: Any) -> bool:
+        if not target.has_article("N-1"):
+            target.serpi.articles.add(codigo="N-1", descripcion="THEIRS")
+        return False
+
+    target.serpi.faults.add(Fault("drop", "POST", "Articulo", when=somebody))
+    records = [article("N-0"), article("N-1"), article("N-2")]
+    run = target.run(stream_of(records)).ended(4, created=2, rejected=1)
+    assert run.states == []
+    assert target.serpi.articles.only("N-1")["descripcion"] == "THEIRS"
+    target.run(stream_of(records)).ok(unchanged=2, updated=1)
+
+
+def test_known_articles_wait_for_one_look_and_are_sent_by_the_batch(target: Target) -> None:
+    codes = [held["codigo"] for held in target.serpi.articles][100:1100]
+    records = [{"codigo": code, "costo": Decimal("3.00")} for code in codes]
+    target.run(stream_of([article("N-1"), *records]), batch_size=50).ok(created=1, updated=1000)
+    asked = target.serpi.count("articulo.get")
+    # 50 of the first batch, then 150, 150, ... : seven looks of three calls, and one reading back.
+    assert asked <= 8 * 3 + 1
+    assert all(len(batch) <= 50 for batch in target.sent("articulo.put"))
+    assert target.serpi.count("articulo.put") <= 1000 / 50 + 8
+
+
+def test_a_row_that_goes_while_the_catalogue_is_read(target: Target) -> None:
+    """A server that counts all rows shows that one slipped through: the catalogue is read again."""
+    target.serpi.switches.message_count = "total"
+    target.serpi.switches.page_maximum = 300
+    target.serpi.switches.delete_before_page = 3
+    codes = [held["codigo"] for held in target.serpi.articles][550:650]
+    records = [{"codigo": code, "costo": Decimal("3.00")} for code in codes]
+    target.run(stream_of(records), write_mode="update").ok(updated=100)
+
+
+@pytest.mark.parametrize("past_end", ["empty", "last_page", "http404"])
+@pytest.mark.parametrize("empty", ["code204", "code201", "http204", "null_result", "http404"])
+def test_whatever_the_end_of_the_catalogue_looks_like(
+    target: Target, past_end: str, empty: str
+) -> None:
+    target.serpi.switches.set_text("past_end", past_end)
+    target.serpi.switches.set_text("empty_answer", empty)
+    target.serpi.switches.page_maximum = 500
+    codes = [held["codigo"] for held in target.serpi.articles][-20:]
+    records = [{"codigo": code, "costo": Decimal("3.00")} for code in codes]
+    target.run(stream_of([*records, article("N-1")])).ok(updated=20, created=1)
+
+
+def test_a_server_that_ignores_pagina_stops_the_run(target: Target) -> None:
+    target.serpi.switches.ignore_pagina = True
+    target.serpi.switches.page_maximum = 100
+    records = [article(f"N-{number}") for number in range(20)]
+    target.run(stream_of(records)).ended(3, "pagina")
+    assert target.serpi.count("articulo.post") == 0
