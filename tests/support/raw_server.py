@@ -238,7 +238,7 @@ class RawServer:
                 self._peers.add(peer)
             if self.deaf:
                 self._stopping.wait()
-            reader = _RequestReader(peer, number)
+            reader = RequestReader(peer, number)
             while (request := reader.read()) is not None:
                 act = self._next_act(request)
                 if self.commit is not None:
@@ -292,7 +292,7 @@ def _server_side(tls: SelfSigned, plain: socket.socket) -> ssl.SSLSocket:
     return context.wrap_socket(plain, server_side=True)
 
 
-class _RequestReader:
+class RequestReader:
     """Reads requests from a socket without `makefile`, which would keep it open after a close."""
 
     def __init__(self, peer: socket.socket, number: int) -> None:
