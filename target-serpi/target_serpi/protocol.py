@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, Protocol, TypeVar
 
-from connector_kit.errors import ConnectorError, UpstreamError
-from connector_kit.http import NotSent, OutcomeUnknown, Retryable
+from connector_kit.errors import CredentialsError, RefusedError, UpstreamError
+from connector_kit.http import NotSent, OutcomeUnknown, RefusedAnswer, Retryable
 from connector_kit.retry import Retrier, RetryPolicy
 from connector_kit.signals import GUARD
+from serpi_client.locks import LockHeldError
 from serpi_client.results import Verdict, WriteResult
 from target_serpi.accounting import Accounting, Rejection
 from target_serpi.comparing import FieldChange
@@ -220,7 +221,7 @@ class Deliverer:
 
         Raises:
             UpstreamError: it could not be sent.
-            RefusedError: SERPI refuses for good; nothing was done.
+            RefusedError: SERPI refuses for good.
             LedgerError: the rows could not be written, so nothing was sent; or they do not say yet
                 what was done.
         """
@@ -231,20 +232,30 @@ class Deliverer:
                 self._put_down(attempts, steps.sending)
                 try:
                     answer = call(bodies)
-                except OutcomeUnknown as error:
-                    self._put_down(attempts, steps.unknown, str(error))
-                    return Unclear(str(error), max(self._settle_time, error.retry_after or 0))
-                except ConnectorError as error:
-                    # All else that a call raises is about a request that was not carried out.
+                except (NotSent, LockHeldError, CredentialsError) as error:
                     self._put_down(attempts, steps.not_sent, str(error))
                     if isinstance(error, NotSent):
                         raise _NotSentYet(str(error)) from error
                     raise
+                except RefusedError as error:
+                    # A redirect may come after the write was done; all else comes before it.
+                    was_asked = isinstance(error, RefusedAnswer)
+                    state = steps.unknown if was_asked else steps.not_sent
+                    self._put_down(attempts, state, str(error))
+                    raise
+                except UpstreamError as error:
+                    self._put_down(attempts, steps.unknown, str(error))
+                    return Unclear(str(error), self._pause(error))
                 if answer.verdict is Verdict.ACCEPTED:
                     accepted()
                 return answer
 
         return Retrier(self._policy, "SERPI").run(once, f"stream {attempts[0].stream}")
+
+    def _pause(self, error: UpstreamError) -> float:
+        """Return how long to wait before an absent record is believed to be absent."""
+        asked = error.retry_after if isinstance(error, OutcomeUnknown) else None
+        return max(self._settle_time, min(asked or 0.0, self._policy.total))
 
     def _put_down(self, attempts: Sequence[Attempt], state: State, reason: str = "") -> None:
         if not attempts[0].id:

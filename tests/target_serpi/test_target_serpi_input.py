@@ -50,7 +50,6 @@ def test_a_broken_line_is_named_and_nothing_half_sent(target: Target, broken: by
     whole = [record(article(f"N-{number}")) for number in range(4)]
     lines = [schema(), *whole[:3], state(1), broken, whole[3], state(2)]
     run = target.run(lines, batch_size=2).ended(1, "line 6 of the input")
-    assert "not valid" not in run.stderr or "NaN" not in run.stderr
     assert run.states == []
     # One whole batch was sent before; the record that waited for its batch was not.
     assert [target.has_article(f"N-{number}") for number in range(4)] == [True, True, False, False]
