@@ -22,6 +22,15 @@ class _Id(msgspec.Struct):
 
 _decode_ids = msgspec.json.Decoder(list[_Id]).decode
 
+IGNORES_PAGINA = (
+    "seems to ignore `pagina` and the rows behind page 1 cannot be reached. Nothing was left out in "
+    "silence; ask SERPI about `pagina` for this call, then run again."
+)
+
+MOVES_THAT_PROVE = 2
+"""So many pages with none of the rows before them prove that `pagina` does something: one may come
+from rows that were added in front meanwhile."""
+
 Fetch = Callable[[int, int], ReadPage]
 """Asks for (limite, pagina)."""
 
@@ -40,27 +49,32 @@ def read_all_pages(fetch: Fetch, limite: int, where: str) -> Iterator[ReadPage]:
     Raises:
         UpstreamError: the server gives the first page for every page.
     """
-    before: set[int] = set()
+    before: dict[int, int] = {}
     first: ReadPage | None = None
-    first_rows: set[str | bytes] = set()
-    pagina_counts = False
+    last_ids: set[str | bytes] = set()
+    moves = 0
     pagina = 1
     while (answer := fetch(limite, pagina)).rows:
-        # Rows have ids, so a page is known by its first and its last one.
-        page = hash((len(answer.rows), bytes(answer.rows[0]), bytes(answer.rows[-1])))
+        page = _fingerprint(answer)
         if page in before:
-            if not pagina_counts and first is not None:
-                # Rows may have come since page 1 was read, so it is asked for anew.
-                _require_second_half(first if pagina == 2 else fetch(limite, 1), fetch, where)
+            if pagina == 2 and first is not None:
+                _require_second_half(first, fetch, where)
+            elif moves < MOVES_THAT_PROVE and before[page] > 1:
+                _require_another_first_page(page, fetch, limite, where)
             return
-        before.add(page)
-        if first is None:
-            first, first_rows = answer, _identities(answer)
-        elif not pagina_counts:
-            # Other rows altogether are the proof that `pagina` does something.
-            pagina_counts = first_rows.isdisjoint(_identities(answer))
+        before[page] = pagina
+        first = first or answer
+        if moves < MOVES_THAT_PROVE:
+            ids = _identities(answer)
+            moves += pagina > 1 and ids.isdisjoint(last_ids)
+            last_ids = ids
         yield answer
         pagina += 1
+
+
+def _fingerprint(answer: ReadPage) -> int:
+    # Rows have ids, so a page is known by its first and its last one.
+    return hash((len(answer.rows), bytes(answer.rows[0]), bytes(answer.rows[-1])))
 
 
 def _identities(answer: ReadPage) -> set[str | bytes]:
@@ -73,7 +87,7 @@ def _identities(answer: ReadPage) -> set[str | bytes]:
 
 
 def _require_second_half(first: ReadPage, fetch: Fetch, where: str) -> None:
-    """Tell a server that repeats its last page from one that ignores `pagina`."""
+    """Tell a server that repeats its only page from one that ignores `pagina`."""
     half = len(first.rows) // 2
     if half == 0:
         # A single row cannot be told apart and is taken as the end.
@@ -81,8 +95,15 @@ def _require_second_half(first: ReadPage, fetch: Fetch, where: str) -> None:
     second = [bytes(row) for row in first.rows[half : 2 * half]]
     if [bytes(row) for row in fetch(half, 2).rows] != second:
         raise UpstreamError(
-            f"{where}: SERPI gives the same rows for page 1 and page 2, and page 2 of {half} rows"
-            " is not the second half of page 1, so it seems to ignore `pagina` and the rows behind"
-            " page 1 cannot be reached. Nothing was left out in silence; ask SERPI about `pagina`"
-            " for this call, then run again."
+            f"{where}: SERPI gives the same rows for page 1 and page 2, and page 2 of {half} rows is"
+            f" not the second half of page 1, so it {IGNORES_PAGINA}"
+        )
+
+
+def _require_another_first_page(page: int, fetch: Fetch, limite: int, where: str) -> None:
+    """Tell a server that repeats its last page from one that ignores `pagina` while rows come."""
+    again = fetch(limite, 1)
+    if again.rows and _fingerprint(again) == page:
+        raise UpstreamError(
+            f"{where}: SERPI gives the rows of a later page for page 1 too, so it {IGNORES_PAGINA}"
         )

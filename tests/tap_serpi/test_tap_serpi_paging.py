@@ -84,6 +84,33 @@ def test_pagina_ignored_while_rows_come(sandbox: RunningSandbox) -> None:
     run(sandbox, ARTICLES, page_size=100).failed(3, "`pagina`")
 
 
+def test_pagina_ignored_while_a_whole_page_comes(sandbox: RunningSandbox) -> None:
+    # Page 2 has none of page 1's rows, and proves nothing all the same.
+    articles = sandbox.serpi.articles
+
+    def import_many() -> None:
+        for number in range(5):
+            articles.add(first=True, codigo=f"IMPORTADO-{number}")
+
+    sandbox.serpi.switches.ignore_pagina = True
+    sandbox.serpi.before_page("articulos", 2, import_many)
+    run(sandbox, ARTICLES, page_size=5).failed(3, "`pagina`")
+
+
+@pytest.mark.parametrize(("rows", "further"), [(25, []), (18, [("10", "1")])])
+def test_what_a_repeated_last_page_costs(
+    sandbox: RunningSandbox, rows: int, further: list[tuple[str, str]]
+) -> None:
+    for identifier in range(rows + 1, 1201):
+        sandbox.serpi.articles.remove(identifier)
+    sandbox.serpi.switches.past_end = "last_page"
+    output = run(sandbox, ARTICLES, page_size=10).ok()
+    assert texts(output, ARTICLES) == held(sandbox.serpi, ARTICLES)
+    count = -(-rows // 10) + 1
+    regular = [("10", str(page)) for page in range(1, count + 1)]
+    assert pages(sandbox.serpi, "articulo.get") == [*regular, *further]
+
+
 def test_rows_come_and_the_last_page_is_repeated(sandbox: RunningSandbox) -> None:
     sandbox.serpi.switches.past_end = "last_page"
     sandbox.serpi.switches.insert_before_page = 2
