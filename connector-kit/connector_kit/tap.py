@@ -36,6 +36,10 @@ from connector_kit.signals import GUARD, StopSignal
 from connector_kit.state import StateLines, loaded_bookmarks
 from connector_kit.stream import ConnectorStream
 
+BATCH_IS_UNMAPPED = (
+    "setting 'batch_config': the records of a batch pass neither 'stream_maps' nor flattening, and would"
+    " go out as they are; take out one or the other"
+)
 UNFINISHED_MESSAGE = "%s: not complete: %s"
 
 
@@ -165,6 +169,8 @@ class ConnectorTap(ConnectorPlugin, Tap):
             Batcher.get_batcher(BatchConfig.from_dict(given).encoding.format)
         except (TypeError, ValueError, AttributeError) as error:
             return [f"setting 'batch_config': {error}"]
+        if self.config.get("stream_maps") or self.config.get("flattening_enabled"):
+            return [BATCH_IS_UNMAPPED]
         return []
 
     # A run

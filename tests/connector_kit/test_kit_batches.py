@@ -89,3 +89,17 @@ def test_replaced_characters_are_counted_in_batches(dummy: Dummy, batches: Json)
 def test_wrong_batch_settings_are_faults(dummy: Dummy, wrong: dict[str, Any]) -> None:
     dummy.read("events", *PAGES, batch_config=wrong).failed(2, "setting 'batch_config'")
     assert dummy.server.asked == []
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"stream_maps": {"events": {"secret": "md5(secret)"}}},
+        {"flattening_enabled": True, "flattening_max_depth": 1},
+    ],
+)
+def test_what_a_batch_would_pass_over_is_a_fault(dummy: Dummy, batches: Json, wish: Json) -> None:
+    """The SDK writes a batch's records as they were before the maps: a hash would be none."""
+    run = dummy.read("events", *PAGES, batch_config=batches, **wish)
+    run.failed(2, "pass neither 'stream_maps' nor flattening")
+    assert dummy.server.asked == []
