@@ -7,6 +7,7 @@ import itertools
 import stat
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from erp_sandbox.serpi import SECRET_KEY, TOKEN
@@ -28,17 +29,21 @@ if TYPE_CHECKING:
 
 
 def test_two_taps_with_one_token(sandbox: RunningSandbox) -> None:
-    sandbox.serpi.switches.latency_ms = 10
+    sandbox.serpi.switches.latency_ms = 4
     sandbox.serpi.switches.simultaneous_use = "401"
-    given = settings(sandbox, page_size=12, request_timeout=20)
+    given = settings(sandbox, page_size=20, request_timeout=20)
     catalog = selection(ARTICLES)
     # One address in two spellings is one address.
     other = {**given, "api_url": sandbox.serpi_url.replace("http://", "HTTP://") + "/"}
     with (
         started("tap_serpi", given, catalog=catalog) as first,
         started("tap_serpi", other, catalog=catalog) as second,
+        ThreadPoolExecutor() as pool,
     ):
-        outputs = [first.ended().ok(), second.ended().ok()]
+        # What is not read fills the pipe and holds a tap up, so both are at work from here on.
+        for tap in (first, second):
+            tap.read_until("RECORD")
+        outputs = list(pool.map(lambda tap: tap.ended().ok(), (first, second)))
     for output in outputs:
         assert texts(output, ARTICLES) == held(sandbox.serpi, ARTICLES)
     assert sandbox.serpi.overlaps == 0
