@@ -21,6 +21,8 @@ BYTE_CAP = 256 << 20
 
 _PROLOG = re.compile(rb"(?:[ \t\r\n]+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ATTRIBUTE = re.compile(rb"=[ \t\r\n]*[\"']")
+_BLANKS_THAT_COUNT = re.compile(rb"<[!?](?<=[ \t\r\n]..)")
+"""Blanks before a CDATA section or a comment may be text; libxml2 would take them for indentation."""
 _HTML = re.compile(rb"<(?:!doctype\s+)?html\b", re.IGNORECASE)
 
 
@@ -65,16 +67,16 @@ def parse_xml(body: bytes, content_type: str | None, *, keep_source: bool = Fals
     begin = _checked_begin(text)
     replaced = 0
     try:
-        root = _parsed(text)
+        root = _parsed(text, begin)
     except UnreadableAnswer:
         mending = mended(text)
         if mending is None:
             raise
         text, replaced = mending
-        root = _parsed(text)
+        root = _parsed(text, begin)
     if b"xmlns" in text:
         _drop_namespaces(root)
-    source = _parsed(text, as_written=True) if keep_source else None
+    source = _parsed(text, begin, as_written=True) if keep_source else None
     return Document(root, source, _ATTRIBUTE.search(text, begin) is not None, replaced)
 
 
@@ -94,7 +96,10 @@ def _checked_begin(text: bytes) -> int:
     return start
 
 
-def _parsed(text: bytes, *, as_written: bool = False) -> etree._Element:
+def _parsed(text: bytes, begin: int, *, as_written: bool = False) -> etree._Element:
+    # Indentation is half of all nodes; libxml2 never leaves out the blanks of an element without
+    # children, but for those that the expression finds.
+    is_indented = _BLANKS_THAT_COUNT.search(text, begin) is None
     parser = etree.XMLParser(
         # What is parsed is UTF-8 by now, whatever the document says.
         encoding="utf-8",
@@ -103,6 +108,7 @@ def _parsed(text: bytes, *, as_written: bool = False) -> etree._Element:
         no_network=True,
         huge_tree=False,
         recover=False,
+        remove_blank_text=is_indented and not as_written,
         remove_comments=not as_written,
         remove_pis=not as_written,
         strip_cdata=not as_written,
