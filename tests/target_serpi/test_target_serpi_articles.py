@@ -153,6 +153,23 @@ def test_a_filter_that_refuses_text_is_no_obstacle(target: Target) -> None:
     target.run(stream_of([article("N-1"), {"codigo": "ABC", "costo": 5}])).ok(created=1, updated=1)
 
 
+@pytest.mark.parametrize("kind", ["leading zeros", "letters", "many digits"])
+def test_a_filter_that_is_a_number_hides_codes_and_none_is_created_twice(
+    target: Target, kind: str
+) -> None:
+    """`codigo=00123` finds nothing, as if the filter were the number 123; so with letters."""
+    hidden = {"leading zeros": "00123", "letters": "ABC", "many digits": "7701234567890"}[kind]
+    nothing = '{"success":true,"code":204,"message":"No se encontraron registros"}'
+    target.serpi.switches.duplicate_articles = "store"
+    target.serpi.faults.add(
+        Fault("status", "GET", f"codigo={hidden}$", status=200, body=nothing, times=None)
+    )
+    # A plain number is found before, which proves nothing for another look.
+    records = [{"codigo": "100009", "costo": 1}, article(hidden, costo=1)]
+    target.run(stream_of(records)).ok(updated=2)
+    assert len(target.serpi.articles.ids(hidden)) == 1
+
+
 def test_few_codes_are_asked_for_one_by_one(target: Target) -> None:
     records = [{"codigo": code, "costo": 1} for code in ("100009", "100011", "100012")]
     target.run(stream_of(records)).ok(updated=3)

@@ -13,7 +13,15 @@ import pytest
 
 from erp_sandbox.faults import Fault
 from support.quick_target import QuickTarget
-from support.serpi_target import DOCUMENTS, Target, document, line, state, stream_of
+from support.serpi_target import (
+    DOCUMENTS,
+    Target,
+    article,
+    document,
+    line,
+    state,
+    stream_of,
+)
 from support.singer import StartedProcess, started
 
 if TYPE_CHECKING:
@@ -179,3 +187,14 @@ def test_a_reader_of_the_states_that_has_gone_is_an_error(target: Target) -> Non
     assert run.exit_code == 1
     assert "standard output" in run.stderr
     assert len(target.held_documents()) == 3
+
+
+def test_new_articles_do_not_wait_for_more_than_their_batch(target: Target) -> None:
+    """Known ones wait for a common look; a new one is nobody's look."""
+    with _running(target, batch_size=5) as process:
+        _give(process, stream_of([article(f"N-{number}") for number in range(11)]))
+        _until(lambda: target.serpi.count("articulo.post") == 2)
+        assert [len(batch) for batch in target.sent("articulo.post")] == [5, 5]
+        _give(process, [], close=True)
+        assert process.ended().exit_code == 0
+    assert target.serpi.count("articulo.post") == 3
