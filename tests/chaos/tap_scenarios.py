@@ -310,16 +310,24 @@ class FacturaDirectaTap(TapScenario):
 
     def truth(self, stream: str) -> Counter[str]:
         del stream
-        return counted(map(_provider, self.sandbox.facturadirecta.providers.values()))
+        return counted(self.records(self.sandbox))
+
+    @staticmethod
+    def records(sandbox: Sandbox) -> list[Json]:
+        """Give the records that the account's providers must become, lists where there may be any."""
+        return [_provider(each) for each in sandbox.facturadirecta.providers.values()]
 
     def seen(self, stream: str, rows: Counter[str]) -> Counter[str]:
         del stream
-        return Counter(
-            {
-                canonical(_lists(cast("Json", exact.loads(row)))): count
-                for row, count in rows.items()
-            }
-        )
+        return self.with_lists(rows)
+
+    @staticmethod
+    def with_lists(rows: Counter[str]) -> Counter[str]:
+        """Give rows with a list wherever an element may repeat."""
+        found: Counter[str] = Counter()
+        for row, count in rows.items():
+            found[canonical(_lists(exact.loads(row)))] += count
+        return found
 
     @staticmethod
     def name_of(request: Received) -> str:
