@@ -91,8 +91,9 @@ def test_pages_may_be_empty() -> None:
         b'[{"a":"\\ud800\xed\xa0\x80"}]',
         b'[{"a":9e99999999999999999999,"b":"\\u0000"}]',
         b'[{"a":"\\u0000"},5]',
-        b'[{"a":' + b"[" * 2000 + b"]" * 2000 + b"}]",
-        b'[{"a":' + b'{"b":' * 2000 + b"1" + b"}" * 2000 + b"}]",
+        # How deep a text is read hangs on Python's version: from 3.12 on, thousands of levels.
+        b'[{"a":' + b"[" * 500_000 + b"]" * 500_000 + b"}]",
+        b'[{"a":' + b'{"b":' * 500_000 + b"1" + b"}" * 500_000 + b"}]",
     ],
 )
 def test_what_is_no_list_of_objects_is_refused(body: bytes) -> None:

@@ -201,6 +201,23 @@ def test_deep_nesting(dummy: Dummy, opening: bytes) -> None:
     assert len(dummy.output("items", row(50)).records()) == 1
     for depth in (51, 400):
         dummy.read("items", row(depth)).failed(4, "nested more than 50 levels deep")
+
+
+@pytest.mark.parametrize("opening", [b'{"a":', b"["])
+def test_deep_nesting_in_a_part_that_is_not_followed(dummy: Dummy, opening: bytes) -> None:
+    """A loader must be able to read what goes out, whatever this Python can read."""
+    closing = b"}" if opening[:1] == b"{" else b"]"
+
+    def row(depth: int) -> bytes:
+        inside = opening * (depth - 1) + b"1.50" + closing * (depth - 1)
+        return b'[{"id":1,"free":{"b":' + inside + b"}}]"
+
+    for depth in (2, 5, 6, 7, 50):
+        [schema, record] = dummy.output("invoices", row(depth)).messages[:2]
+        assert "properties" not in schema["schema"]["properties"]["free"]
+        assert str(record["record"]["free"]).count("1.50") == 1
+    for depth in (51, 400, 900):
+        dummy.read("invoices", row(depth)).failed(4, "nested more than 50 levels deep")
     dummy.read("items", row(20_000)).failed(3, "nested too deeply")
 
 

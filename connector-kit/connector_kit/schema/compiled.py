@@ -2,7 +2,8 @@
 
 Unknown fields are forbidden, so a field or a kind that the schema does not know makes the decode fail.
 Numbers are checked as `float` (the value is thrown away), date-times as `datetime` without a zone and
-never by pattern, free parts as `dict[str, Any]` and never as `Raw`, which would let bad UTF-8 through.
+never by pattern, free parts as values of a few levels and never as `Raw`, which would let bad UTF-8
+through, nor as `Any`, which would let nesting through that no loader can read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from connector_kit.schema.texts import NaiveDateTime
 
 NOTHING = Annotated[int, msgspec.Meta(gt=0, lt=0)]
 """The type of no value: where no type can be compiled, every page goes the slow way."""
+
+FREE_LEVELS = 4
+"""So deep a free part is checked the fast way; each level doubles what is compiled."""
 
 UNFIT = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises where a text is not of a type."""
@@ -66,6 +70,20 @@ class Check:
 
 class NotCompilableError(Exception):
     """A property's name or a mixture that msgspec cannot express: such pages go the slow way."""
+
+
+def _free_value(levels: int) -> Any:  # noqa: ANN401 - a typing form
+    scalar = str | float | bool | None
+    if levels == 0:
+        return scalar
+    inner = _free_value(levels - 1)
+    return scalar | dict[str, inner] | list[inner]  # type: ignore[valid-type]  # made at run time
+
+
+FREE = _free_value(FREE_LEVELS)
+"""A value within a part whose names or items are free."""
+
+FREE_OBJECT = dict[str, FREE]  # type: ignore[valid-type]  # made at run time
 
 
 def compile_record_type(
@@ -127,12 +145,10 @@ def _type(shape: Shape, *, nullable: bool = True) -> Any:  # noqa: ANN401 - a ty
     if Kind.BOOLEAN in shape.kinds:
         forms.append(bool)
     if Kind.OBJECT in shape.kinds:
-        forms.append(
-            dict[str, Any] if shape.properties is None else _struct("Part", shape.properties)
-        )
+        forms.append(FREE_OBJECT if shape.properties is None else _struct("Part", shape.properties))
     if Kind.ARRAY in shape.kinds:
         # An empty struct of forbidden fields is no way to say 'no items yet': null alone is.
-        forms.append(list[Any] if shape.items is None else list[_type(shape.items)])  # type: ignore[misc]
+        forms.append(list[FREE if shape.items is None else _type(shape.items)])  # type: ignore[misc]
     return reduce(or_, forms) if len(forms) > 1 else forms[0]
 
 

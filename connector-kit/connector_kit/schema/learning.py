@@ -95,6 +95,19 @@ def learn_records(
     return changes
 
 
+def is_deeper(value: Any, levels: int) -> bool:  # noqa: ANN401 - any JSON value
+    """Tell whether objects and arrays lie deeper in each other than so many levels.
+
+    Args:
+        value: any JSON value; a scalar has no level.
+        levels: how many are allowed.
+    """
+    if isinstance(value, dict | list):
+        children = value.values() if isinstance(value, dict) else value
+        return levels == 0 or any(is_deeper(child, levels - 1) for child in children)
+    return False
+
+
 def _property(properties: dict[str, Shape], name: str, changes: Changes) -> Shape:
     shape = properties.get(name)
     if shape is None:

@@ -46,11 +46,6 @@ class Shape:
         """Whether anything but null was seen: an always-null property gets no column."""
         return bool(self.kinds)
 
-    def depth(self) -> int:
-        """Count the levels of objects and arrays."""
-        children = [*(self.properties or {}).values(), *([self.items] if self.items else [])]
-        return 1 + max(map(Shape.depth, children)) if children else 0
-
     def copy(self) -> Shape:
         """Return a deep copy."""
         return Shape(

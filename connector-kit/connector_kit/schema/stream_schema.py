@@ -20,7 +20,7 @@ from connector_kit.schema.compiled import (
     attribute_names,
     compile_record_type,
 )
-from connector_kit.schema.learning import Changes, learn_records
+from connector_kit.schema.learning import Changes, is_deeper, learn_records
 from connector_kit.schema.memory import recall, remember
 from connector_kit.schema.shape import (
     Kind,
@@ -274,23 +274,19 @@ class StreamSchema:
         changes.add(news)
 
     def _widened_by(self, records: list[dict[str, Any]]) -> Changes:
-        try:
-            changes = learn_records(
-                self._properties,
-                records,
-                frozenset(self.keys),
-                self._written_integers(),
-                date_times=self._date_times,
-            )
-            depth = max(map(Shape.depth, self._properties.values()), default=0)
-        except RecursionError:
-            depth = MAX_DEPTH + 1
-        if depth > MAX_DEPTH:
+        # The properties are the first level below the record.
+        if any(is_deeper(record, MAX_DEPTH + 1) for record in records):
             raise RecordError(
                 f"{self.stream}: a record is nested more than {MAX_DEPTH} levels deep, deeper than"
                 " loaders can follow. Deselect the stream, or ask the vendor about its records."
             )
-        return changes
+        return learn_records(
+            self._properties,
+            records,
+            frozenset(self.keys),
+            self._written_integers(),
+            date_times=self._date_times,
+        )
 
     def _copied_properties(self) -> dict[str, Shape]:
         return {name: shape.copy() for name, shape in self._properties.items()}
