@@ -82,7 +82,7 @@ def read_petition(body: bytes) -> PetitionState:
     """
     petition = petition_of(_value(body))
     if petition is None:
-        raise UnreadableAnswer("the answer is no EstadoGenerarXXL")
+        raise UnreadableAnswer(f"the answer is no EstadoGenerarXXL ({preview(body)})")
     return petition
 
 

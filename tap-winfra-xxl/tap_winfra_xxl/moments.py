@@ -75,6 +75,9 @@ def months_later(moment: datetime, months: int) -> datetime:
 
 
 def year_until(last: date) -> DayWindow:
-    """Return the twelve months that end with a day."""
-    before = months_later(datetime.combine(last, time()), -12)
-    return DayWindow(before.date() + timedelta(days=1), last)
+    """Return the twelve months that end with a day; a day less where 29 February is in the way."""
+    end = datetime.combine(last + timedelta(days=1), time())
+    first = months_later(end, -12)
+    if months_later(first, 12) < end:
+        first += timedelta(days=1)
+    return DayWindow(first.date(), last)

@@ -369,10 +369,11 @@ def test_a_redirect_is_not_followed(sandbox: RunningSandbox) -> None:
 
 
 def test_an_answer_that_is_no_petition(sandbox: RunningSandbox) -> None:
-    fault = Fault("status", status=200, body=b'{"ok":true}', path="/generar_xxl", times=None)
+    body = b'{"error":"Servicio parado"}'
+    fault = Fault("status", status=200, body=body, path="/generar_xxl", times=None)
     sandbox.winfra.faults.add(fault)
     run = read(sandbox, "stocks")
-    run.failed(3, "no EstadoGenerarXXL")
+    run.failed(3, "no EstadoGenerarXXL", "Servicio parado")
     assert fault.hits == 3
 
 

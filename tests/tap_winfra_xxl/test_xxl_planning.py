@@ -141,6 +141,16 @@ def test_a_year_is_never_longer_than_twelve_months(last: date) -> None:
     end = datetime.combine(last, datetime.min.time()) + timedelta(days=1)
     assert end <= months_later(midnight, 12)
     assert (last - year.first).days in (364, 365)
+    assert year.last == last
+
+
+@pytest.mark.parametrize(
+    ("last", "first"),
+    [("2026-11-20", "2025-11-21"), ("2001-02-28", "2000-03-01"), ("2024-02-28", "2023-03-01"),
+     ("2024-02-29", "2023-03-01"), ("2025-12-31", "2025-01-01")],
+)  # fmt: skip
+def test_a_year_until(last: str, first: str) -> None:
+    assert str(year_until(date.fromisoformat(last)).first) == first
 
 
 @pytest.mark.parametrize(

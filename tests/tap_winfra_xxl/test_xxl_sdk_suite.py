@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,8 +18,12 @@ from erp_sandbox.winfra.datasets import DATASETS
 from support.winfra_tap import ALL_KEYS, settings
 from tap_winfra_xxl.tap import TapWinfraXxl
 
-CONFIG: dict[str, Any] = settings("http://127.0.0.1:1", key_properties=ALL_KEYS)
 SANDBOX = Sandbox()
+CONFIG: dict[str, Any] = settings(
+    "http://127.0.0.1:1",
+    key_properties=ALL_KEYS,
+    start_date=str(SANDBOX.winfra.clock.today() - timedelta(days=200)),
+)
 SANDBOX.winfra.switches.row_counts = {"vehiculos": 5}
 
 
