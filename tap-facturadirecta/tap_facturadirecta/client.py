@@ -99,7 +99,7 @@ def joined(parts: Sequence[Providers]) -> Providers:
 def _identity(element: etree._Element) -> Identity:
     first = element[0] if len(element) else None
     text = first.text if first is not None and first.tag == KEY else element.findtext(KEY)
-    value = as_key(text or "")
+    value = as_key(text) if text else ""
     if value != "":
         return value
     return f"#{blake2b(etree.tostring(element, with_tail=False), digest_size=16).hexdigest()}"

@@ -64,11 +64,6 @@ class DetailReader:
         self._gone: set[Identity] = set()
 
     @property
-    def are_needless(self) -> bool:
-        """Whether the list is read without details from now on."""
-        return self._is_decided and not self._are_wanted
-
-    @property
     def gone(self) -> int:
         """How many providers were deleted between the list and their own call, and are left out."""
         return len(self._gone)
@@ -88,7 +83,7 @@ class DetailReader:
         total = len(listed)
         position = 0
         while position < total:
-            if self.are_needless:
+            if self._is_decided and not self._are_wanted:
                 yield listed if position == 0 else listed.only(range(position, total))
                 return
             size = CHUNK if self._is_decided else SAMPLE - self._compared

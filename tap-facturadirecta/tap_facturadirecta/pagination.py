@@ -19,9 +19,8 @@ from typing import Generic, Protocol, Self, TypeAlias, TypeVar
 
 from connector_kit.errors import UpstreamError
 from connector_kit.seen import SeenRows
-from tap_facturadirecta.ahead import AskedAhead
 
-OVERLAP = 10
+OVERLAP = 5
 """Rows that are asked for again; as many may go between two answers at no cost."""
 
 MOST_READINGS = 5
@@ -81,7 +80,7 @@ class ListReader(Generic[RowsT]):
         """Prepare to read.
 
         Args:
-            fetch: asks for (start, limit); no rows mean the end. Called by one thread at a time.
+            fetch: asks for (start, limit); no rows mean the end.
             limit: rows to ask for at once; the server may give fewer.
             where: for messages ("stream providers").
             logger: for what a user should know.
@@ -90,9 +89,6 @@ class ListReader(Generic[RowsT]):
         self._limit = limit
         self._where = where
         self._logger = logger
-        self._ahead = AskedAhead(self._asked)
-        self.asks_ahead = False
-        """Whether the next answer is asked for while the last one's rows are passed on."""
         self._seen = SeenRows()
         self._doubted: set[Identity] = set()
         self._largest = 0
@@ -101,8 +97,7 @@ class ListReader(Generic[RowsT]):
         self._has_moved = False
 
     def close(self) -> None:
-        """Forget which rows were read, and ask no more."""
-        self._ahead.close()
+        """Forget which rows were read."""
         self._seen.close()
 
     def doubt(self, identity: Identity) -> None:
@@ -151,14 +146,12 @@ class ListReader(Generic[RowsT]):
         furthest = idle = returns = 0
         while answer.identities or answer.start > 0:
             fresh = self._fresh(answer, doubted)
+            if fresh is not None:
+                yield fresh
             count = len(answer.identities)
             may_be_last = count < (self._largest or self._limit) or answer.identities == tail
             self._largest = max(self._largest, count)
             tail = answer.identities or tail
-            if fresh is not None:
-                if self.asks_ahead and not may_be_last:
-                    self._ahead.begin(answer.end - _overlap(tail))
-                yield fresh
             if may_be_last and self._is_end(answer.end, tail):
                 return
             has_progressed = answer.end > furthest and not answer.has_moved
@@ -179,9 +172,6 @@ class ListReader(Generic[RowsT]):
             answer = self._from_the_start()
 
     def _ask(self, start: int) -> _Answer[RowsT]:
-        return self._ahead.take(start)
-
-    def _asked(self, start: int) -> _Answer[RowsT]:
         rows = self._fetch(start, self._limit)
         return _Answer(start, rows, rows.identities())
 

@@ -74,10 +74,11 @@ def parse_xml(body: bytes, content_type: str | None, *, keep_source: bool = Fals
             raise
         text, replaced = mending
         root = _parsed(text, begin)
-    if b"xmlns" in text:
+    has_attributes = _ATTRIBUTE.search(text, begin) is not None
+    if has_attributes and b"xmlns" in text:
         _drop_namespaces(root)
     source = _parsed(text, begin, as_written=True) if keep_source else None
-    return Document(root, source, _ATTRIBUTE.search(text, begin) is not None, replaced)
+    return Document(root, source, has_attributes, replaced)
 
 
 def _checked_begin(text: bytes) -> int:
@@ -98,8 +99,8 @@ def _checked_begin(text: bytes) -> int:
 
 def _parsed(text: bytes, begin: int, *, as_written: bool = False) -> etree._Element:
     # Indentation is half of all nodes; libxml2 never leaves out the blanks of an element without
-    # children, but for those that the expression finds.
-    is_indented = _BLANKS_THAT_COUNT.search(text, begin) is None
+    # children, but for those that the expression finds and those before a carriage return.
+    is_indented = b"\r" not in text and _BLANKS_THAT_COUNT.search(text, begin) is None
     parser = etree.XMLParser(
         # What is parsed is UTF-8 by now, whatever the document says.
         encoding="utf-8",

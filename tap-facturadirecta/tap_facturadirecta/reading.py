@@ -50,11 +50,6 @@ class ProviderStream(ConnectorStream):
         self.is_snapshot = not self.tap.values.get("filters")
         super().begin()
 
-    def close(self, *, complete: bool = False) -> None:
-        """Give back what the stream holds; a question that was asked ahead ends."""
-        super().close(complete=complete)
-        self.facturadirecta.close()
-
     def read_pages(self) -> Iterator[Page]:
         """Yield the providers, each once."""
         values = self.tap.values
@@ -75,13 +70,10 @@ class ProviderStream(ConnectorStream):
             logger=self.logger,
         )
         with closing(client), closing(reader):
-            # A provider's own call and one for the list never run side by side.
-            reader.asks_ahead = details.are_needless
             for listed in reader.read():
                 self.logger.debug("%s: %d providers listed", self.name, len(listed))
                 for providers in details.completed(listed):
                     yield page_of(providers, converter)
-                reader.asks_ahead = details.are_needless
         if details.gone:
             self.logger.info(
                 "%s: %d providers were deleted between the list and their own call and are left out",

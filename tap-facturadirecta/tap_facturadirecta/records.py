@@ -24,6 +24,7 @@ TEXT = "#text"
 
 Record = dict[str, Any]
 
+_PLAIN_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _BLANKS = " \t\r\n"
 
@@ -118,36 +119,47 @@ class RecordConverter:
         return records
 
     def _object(self, element: etree._Element, place: Place) -> Record:
+        # Every element of every provider passes here: nothing is asked twice.
         record: Record = {}
-        lists = place.lists
-        again = 0
+        below = place.below
         blank = element.text
         has_text = blank is not None and not blank.isspace()
         for child in element:
             name = child.tag
-            value = self._object(child, place.child(name)) if len(child) else child.text or None
-            if name not in lists:
-                record[name] = value
-            elif name in record:
-                record[name].append(value)
-                again += 1
+            value: Any = (
+                self._object(child, below.get(name) or place.child(name))
+                if len(child)
+                else child.text or None
+            )
+            if name in record:
+                self._repeat(record, name, value, place)
             else:
-                record[name] = [value]
+                record[name] = value
             tail = child.tail
             # Almost all are the same line break and indentation.
             if tail != blank:
                 blank = tail
                 if tail is not None and not tail.isspace():
                     has_text = True
-        if len(record) + again != len(element):
-            counts = Counter(str(child.tag) for child in element)
-            lists.update(name for name, count in counts.items() if count > 1)
-            self._has_learned = True
+        for name in place.lists:
+            if name in record and type(record[name]) is not list:
+                record[name] = [record[name]]
         if has_text:
             _keep_text(record, element)
         if self._has_attributes:
             _keep_attributes(record, element, place)
         return record
+
+    def _repeat(self, record: Record, name: str, value: Any, place: Place) -> None:  # noqa: ANN401 - a JSON value
+        if name not in place.lists:
+            place.lists.add(name)
+            self._has_learned = True
+        # No value of one element is a list.
+        known = record[name]
+        if type(known) is list:
+            known.append(value)
+        else:
+            record[name] = [known, value]
 
 
 def _keep_text(record: Record, element: etree._Element) -> None:
@@ -192,6 +204,8 @@ def as_key(text: str) -> int | str:
     Returns:
         an integer, or the text without blanks around it where it is none (or none of 64 bits).
     """
+    if _PLAIN_NUMBER.fullmatch(text) is not None:
+        return int(text)
     text = text.strip(_BLANKS)
     return int(text) if _INTEGER.fullmatch(text) is not None else text
 

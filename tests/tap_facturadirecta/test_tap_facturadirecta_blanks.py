@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
 
 from tap_facturadirecta.parsing import parse_xml
 from tap_facturadirecta.records import RecordConverter
@@ -25,6 +28,10 @@ LEAVES = {
     "<b><![CDATA[]]> </b>": " ",
     "<b>&#32;</b>": " ",
     "<b>\t<![CDATA[]]></b>": "\t",
+    "<b> \r</b>": " \n",
+    "<b>\t\r\n x</b>": "\t\n x",
+    "<b> \r<![CDATA[x]]></b>": " \nx",
+    "<b> &#13;</b>": " \r",
     "<b></b>": None,
 }
 
@@ -48,3 +55,25 @@ def test_text_beside_children_is_kept(place: str) -> None:
     record = converted(f"<list>\n <p>\n  <o> {place} </o>\n </p>\n</list>")
     assert record["o"]["#text"].strip() == "x"
     assert (record["o"]["a"], record["o"]["b"]) == ("1", "2")
+
+
+PIECE = st.sampled_from(
+    (
+        *(" ", "\n", "\t", "\r", "\r\n", " " * 400, "x", "ñ", "]"),
+        *("&amp;", "&#32;", "&#13;", "<!-- c -->", "<?p q?>"),
+        *("<![CDATA[]]>", "<![CDATA[ ]]>", "<![CDATA[a]]>"),
+        *("<c>  </c>", "<c/>", "<d> e</d>"),
+    )
+)
+
+
+@given(st.lists(PIECE, max_size=8).map("".join), st.sampled_from(["", "\n  ", "\r\n"]))
+@settings(max_examples=500, deadline=None)
+def test_leaves_are_as_without_any_leaving_out(content: str, indent: str) -> None:
+    text = f"<r>{indent}<b>{content}</b>{indent}<e>{content}y</e>{indent}</r>".encode()
+    exact = etree.fromstring(text, etree.XMLParser(remove_comments=True, remove_pis=True))
+    assert leaves(parse_xml(text, None).root) == leaves(exact)
+
+
+def leaves(root: etree._Element) -> list[tuple[str, str | None]]:
+    return [(str(element.tag), element.text) for element in root.iter() if not len(element)]

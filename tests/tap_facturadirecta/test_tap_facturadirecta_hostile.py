@@ -93,7 +93,7 @@ def test_one_bad_answer_of_many_never_makes_a_shorter_list(
 ) -> None:
     server = sandbox.facturadirecta
     body = document(name, secret, is_detail=False)
-    fault = server.faults.add(served(body, path=r"start=240", times=1))
+    fault = server.faults.add(served(body, path=r"start=245", times=1))
     ended = run(sandbox, details="never")
     assert fault.hits == 1
     if name in DOCTYPES:
@@ -145,7 +145,7 @@ STAYING: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", STAYING)
 def test_what_stays_ends_in_exit_code_3(sandbox: RunningSandbox, name: str) -> None:
     server = sandbox.facturadirecta
-    fault = server.faults.add(Fault(path="start=240", times=None, **STAYING[name]))
+    fault = server.faults.add(Fault(path="start=245", times=None, **STAYING[name]))
     output = run(sandbox, details="never").failed(3, "given up after 3 tries")
     assert fault.hits == 3
     assert not output.activated(STREAM)

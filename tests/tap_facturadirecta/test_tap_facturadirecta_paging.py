@@ -75,9 +75,8 @@ class Shelf:
         self.edit(len(self.asked))
         return answer
 
-    def read(self, limit: int = 250, *, ahead: bool = False) -> list[int]:
+    def read(self, limit: int = 250) -> list[int]:
         reader: ListReader[Rows] = ListReader(self.fetch, limit, "stream x", LOGGER)
-        reader.asks_ahead = ahead
         try:
             return [row for rows in reader.read() for row in rows.found]
         finally:
@@ -87,13 +86,12 @@ class Shelf:
 # --- a list that stands still ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("past_end", ["empty", "last_page"])
 @pytest.mark.parametrize("cap", [1, 2, 3, 7, 20, 250])
-def test_every_length_whatever_the_server_caps(cap: int, past_end: str, *, ahead: bool) -> None:
+def test_every_length_whatever_the_server_caps(cap: int, past_end: str) -> None:
     for length in [*range(45), 60, 61]:
         shelf = Shelf(list(range(100, 100 + length)), cap=cap, past_end=past_end)
-        assert shelf.read(20, ahead=ahead) == shelf.rows
+        assert shelf.read(20) == shelf.rows
 
 
 def test_long_list_costs_few_calls() -> None:
@@ -105,7 +103,7 @@ def test_long_list_costs_few_calls() -> None:
 def test_short_list_costs_three_calls() -> None:
     shelf = Shelf(list(range(100)))
     assert shelf.read() == shelf.rows
-    assert shelf.asked == [(0, 250), (100, 250), (90, 250)]
+    assert shelf.asked == [(0, 250), (100, 250), (95, 250)]
 
 
 def test_answers_of_any_length_are_no_end() -> None:
@@ -183,7 +181,6 @@ class Edits:
     past_end=st.sampled_from(["empty", "last_page"]),
     kinds=st.sampled_from(["delete", "insert", "delete insert"]),
     times=st.integers(0, 12),
-    ahead=st.booleans(),
     seed=st.integers(0, 10**6),
 )
 @settings(max_examples=400, deadline=None)
@@ -195,13 +192,12 @@ def test_rows_that_stay_are_read_once(
     past_end: str,
     kinds: str,
     times: int,
-    ahead: bool,
     seed: int,
 ) -> None:
     shelf = Shelf(list(range(length)), cap=cap, past_end=past_end)
     edits = Edits(shelf.rows, kinds, random.Random(seed), times)  # noqa: S311 - test data
     shelf.edit = edits
-    found = shelf.read(limit, ahead=ahead)
+    found = shelf.read(limit)
     assert len(found) == len(set(found))
     assert edits.there_throughout <= set(found)
 
@@ -296,10 +292,10 @@ def test_overlap_shows_on_the_wire(sandbox: RunningSandbox) -> None:
     asked = [received.query_string for received in server.requests]
     assert asked == [
         "start=0&limit=250",
-        "start=240&limit=250",
-        "start=480&limit=250",  # 120 rows: shorter than asked, so maybe the last
+        "start=245&limit=250",
+        "start=490&limit=250",  # 110 rows: shorter than asked, so maybe the last
         "start=600&limit=250",  # nothing there
-        "start=590&limit=250",  # and the last ones have not moved
+        "start=595&limit=250",  # and the last ones have not moved
     ]
     peers = {received.peer for received in server.requests}
     assert len(peers) == 1  # kept alive

@@ -53,7 +53,7 @@ def test_refusals_have_the_apis_own_words(
 ) -> None:
     server = sandbox.facturadirecta
     body = ERROR.format(status=status)
-    fault = Fault("status", status=http_status, body=body, path="start=240", times=None)
+    fault = Fault("status", status=http_status, body=body, path="start=245", times=None)
     server.faults.add(fault)
     output = run(sandbox, details="never").failed(2, WORDS)
     assert fault.hits == 1
@@ -66,7 +66,7 @@ def test_failures_are_retried_until_the_time_is_over(
 ) -> None:
     server = sandbox.facturadirecta
     body = ERROR.format(status=500 if http_status == 200 else http_status)
-    fault = Fault("status", status=http_status, body=body, path="start=240", times=None)
+    fault = Fault("status", status=http_status, body=body, path="start=245", times=None)
     server.faults.add(fault)
     output = run(sandbox, details="never", retry_time=0.05, retry_wait=0.01).failed(3, WORDS)
     assert fault.hits > 1
@@ -76,7 +76,7 @@ def test_failures_are_retried_until_the_time_is_over(
 def test_retry_after_is_honoured_in_a_body_too(sandbox: RunningSandbox) -> None:
     server = sandbox.facturadirecta
     body = ERROR.format(status=429)
-    fault = Fault("status", status=200, body=body, headers={"Retry-After": "1"}, path="start=240")
+    fault = Fault("status", status=200, body=body, headers={"Retry-After": "1"}, path="start=245")
     server.faults.add(fault)
     start = time.monotonic()
     assert ids(run(sandbox, details="never")) == list(server.providers)
@@ -108,7 +108,7 @@ def test_nobody_answers(sandbox: RunningSandbox) -> None:
 
 def test_silence_ends(sandbox: RunningSandbox) -> None:
     server = sandbox.facturadirecta
-    server.faults.add(Fault("delay", delay=2, path="start=240", times=None))
+    server.faults.add(Fault("delay", delay=2, path="start=245", times=None))
     ended = run(sandbox, details="never", request_timeout=0.2, retry_time=0)
     assert not ended.failed(3, "nothing came for 0.2 s").activated(STREAM)
 
@@ -145,9 +145,9 @@ def test_discovery_needs_no_settings_and_asks_nothing(sandbox: RunningSandbox) -
     assert not sandbox.facturadirecta.requests
 
 
-def test_signal_while_a_page_is_asked_ahead(sandbox: RunningSandbox) -> None:
+def test_signal_while_an_answer_is_awaited(sandbox: RunningSandbox) -> None:
     server = sandbox.facturadirecta
-    server.faults.add(Fault("delay", delay=20, path="start=240", times=None))
+    server.faults.add(Fault("delay", delay=20, path="start=245", times=None))
     config = {
         "api_url": sandbox.facturadirecta_url,
         "api_token": TOKEN,
