@@ -204,7 +204,6 @@ class WinfraTap(TapScenario):
         switches.expired_token_status = chance.choice((401, 555))
         switches.serve_before_petition_ok = chance.random() < 0.7
         switches.dataset_looks = {name: chance.randrange(3) for name in self.streams}
-        switches.maximum_petitions = chance.choice((0, 0, 30))
         switches.json_style = chance.choice(("compact", "spaced", "pretty", "lines"))
         switches.decimals = chance.choice(("numbers", "strings"))
         switches.data_path = chance.choice(("api_v1", "both", "bare"))
