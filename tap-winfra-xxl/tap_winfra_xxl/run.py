@@ -147,15 +147,19 @@ class Run:
 
     def _tell_keyless(self) -> None:
         keyless = [run for run in self._runs.values() if not run.reader.has_key]
-        if not keyless:
-            return
         dated = [run.name for run in keyless if run.reader.dataset.is_dated]
-        logger.info(
-            "No key is known for %s: read as snapshots%s. The setting key_properties names the fields"
-            " that identify a record, and makes increments possible.",
-            ", ".join(run.name for run in keyless),
-            f", {', '.join(dated)} in whole past days that are never read again" if dated else "",
-        )
+        others = [run.name for run in keyless if not run.reader.dataset.is_dated]
+        for names, how in (
+            (others, "read as a whole each time"),
+            (dated, "read in whole past days, each once; later changes are not seen"),
+        ):
+            if names:
+                logger.info(
+                    "No key is known for %s: %s. The setting key_properties names the fields that"
+                    " identify a record.",
+                    ", ".join(names),
+                    how,
+                )
 
     def _resume(self) -> None:
         """Find the petitions of an unfinished run that the server still knows."""
@@ -209,7 +213,7 @@ class Run:
         """
         self._failures += 1
         if isinstance(error, CountMismatchError):
-            run.bookmark.drop_petition()
+            run.drop_petition()
         run.leave()
         self._forget_empty()
         self._failed(run.stream, error)
