@@ -24,6 +24,7 @@ REPLACEMENT = "\ufffd"
 
 _decode_slices = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_records = msgspec.json.Decoder(list[dict[str, Any]], float_hook=Decimal).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -66,8 +67,12 @@ class Page:
         return Page(b"[" + b",".join(slices) + b"]", slices, self.replaced, self.bookmark)
 
     def records(self) -> list[dict[str, Any]]:
-        """Decode the records the slow and exact way: numbers with a point become `Decimal`."""
-        return _records_of(exact_value(self.body))
+        """Decode the records exactly: numbers with a point become `Decimal`."""
+        try:
+            return _decode_records(self.body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ArithmeticError):
+            # What msgspec cannot read the standard library may, and says what is wrong otherwise.
+            return _records_of(exact_value(self.body))
 
 
 def cut_page(body: bytes) -> Page:
