@@ -97,6 +97,11 @@ class Nursery:
         assert self._lines.readline(), "the connectors cannot be imported: see above"
         threading.Thread(target=self._listen, daemon=True).start()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that forks."""
+        return self._process.pid
+
     def __enter__(self) -> Self:
         return self
 
