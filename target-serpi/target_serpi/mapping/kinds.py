@@ -23,6 +23,9 @@ HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 LARGEST = Decimal(2**96)
 """SERPI's samples are .NET, whose `decimal` holds 96 bits."""
 
+SURELY_FITS = LARGEST.adjusted()
+"""The power of ten of the largest number; one with a lower power is smaller."""
+
 SHORTEST_DATETIME = 11
 PAIR = 2
 
@@ -51,6 +54,9 @@ def code(value: Any) -> str:  # noqa: ANN401 - whatever a record holds
 
 def decimal(value: Any) -> Decimal | int:  # noqa: ANN401 - whatever a record holds
     """Take a number; its digits stay as they are."""
+    if type(value) is Decimal and value.is_finite() and value.adjusted() < SURELY_FITS:
+        # Almost all: a number with a point, as it was read.
+        return plain(value)
     if type(value) is int:
         number: Decimal | int = value
     elif isinstance(value, str) and NUMBER_TEXT.fullmatch(value):
