@@ -28,12 +28,12 @@ MELTANO_KINDS = {
     SettingKind.FILE: "file",
     SettingKind.DATE: "date_iso8601",
     SettingKind.INTEGER: "integer",
-    SettingKind.NUMBER: "decimal",
     SettingKind.BOOLEAN: "boolean",
     SettingKind.ARRAY: "array",
     SettingKind.OBJECT: "object",
 }
-"""A setting of any type has no kind: Meltano would refuse a number where it knows of an object."""
+"""A setting of any type has no kind: Meltano would refuse a number where it knows of an object. Nor has
+a number: Meltano makes a `Decimal` of the text of a `decimal`, and then cannot write its own JSON."""
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,12 @@ KINDS = {
     "file": {SettingKind.FILE},
     "date_iso8601": {SettingKind.DATE},
     "integer": {SettingKind.INTEGER},
-    "decimal": {SettingKind.NUMBER},
     "boolean": {SettingKind.BOOLEAN},
     "array": {SettingKind.ARRAY},
     "object": {SettingKind.OBJECT},
-    None: {SettingKind.ANY},
+    None: {SettingKind.ANY, SettingKind.NUMBER},
 }
-"""Meltano's kinds; a setting that takes a number or an object must have none there."""
+"""Meltano's kinds; a setting that takes a number, or a number or an object, must have none there."""
 
 
 @dataclass(frozen=True)

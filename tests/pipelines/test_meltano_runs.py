@@ -16,7 +16,17 @@ def held(warehouse: Warehouse, stream: str) -> list[dict[str, Any]]:
 
 
 def test_json_lines_hold_the_servers_rows_and_every_decimal_exactly(warehouse: Warehouse) -> None:
-    warehouse.run("tap-serpi", "target-jsonl")
+    # Settings of every kind come as text from the environment.
+    warehouse.run(
+        "tap-serpi",
+        "target-jsonl",
+        TAP_SERPI_RETRY_WAIT="0.25",
+        TAP_SERPI_PAGE_SIZE="100",
+        TAP_SERPI_START_DATE="2025-09-01",
+        TAP_SERPI_DOCUMENT_TYPES="[1, 2, 15, 16]",
+        TAP_SERPI_KEY_PROPERTIES='{"articulos": ["id"]}',
+        TAP_SERPI_VERIFY_TLS="true",
+    )
 
     for stream in STREAMS:
         rows = sorted(warehouse.lines(stream), key=lambda row: row["id"])
