@@ -41,6 +41,7 @@ class Pipelines:
         url: what the connectors talk to: the sandbox, or a proxy in front of it.
         postgres: the server that target-postgres loads into, where there is one.
         variables: beside those that every run has.
+        umask: the bits that files made by Meltano do not get.
     """
 
     project: MeltanoProject
@@ -48,6 +49,7 @@ class Pipelines:
     url: str
     postgres: Postgres | None = None
     variables: dict[str, str] = field(default_factory=dict)
+    umask: int = 0o022
 
     def run(self, *arguments: str, exit_code: int = 0, **variables: str) -> str:
         """Run Meltano to its end; give its log.
@@ -72,7 +74,7 @@ class Pipelines:
             process = subprocess.Popen(
                 command, cwd=self.project.folder, env=self._environment(variables),
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                start_new_session=True, umask=self.umask,
             )  # fmt: skip
         run = StartedRun(process, log)
         try:

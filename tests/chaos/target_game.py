@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import stat
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -77,6 +78,9 @@ class TargetChaos(Game):
         leaked = list(leaks(scenario.secrets, self._folder))
         assert not leaked, f"(d) {leaked}"
         log = ended.stderr[-3000:]
+        for name in ("ledger.sqlite3*", "rejects*", "report.html"):
+            for path in self._folder.glob(name):
+                assert stat.S_IMODE(path.stat().st_mode) == 0o600, f"(d) anybody may read {path}"
         assert "Traceback" not in ended.stderr, log
         expected = scenario.expected_exit()
         if is_calm:

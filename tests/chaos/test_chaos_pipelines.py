@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+import stat
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +12,7 @@ from typing import Any, cast
 import pytest
 from filelock import FileLock
 
+from chaos.canaries import canary, forms, leaks
 from chaos.faults import Stop, Trouble
 from chaos.pipelines import Pipelines, StartedRun, Victim, same_values
 from chaos.proxy import Proxy
@@ -67,13 +70,14 @@ def test_a_tap_killed_half_way_goes_on_where_it_was_and_amounts_are_exact(
 ) -> None:
     # A field that only the later rows have: the table grows in the middle of the run.
     small.serpi.switches.late_field_from = 100
+    secrets = _secrets(small)
     with Proxy(small.url.removeprefix("http://"), SerpiTap.name_of) as proxy:
         pipelines = Pipelines(
             project,
             tmp_path,
             proxy.url,
             postgres,
-            {"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "killed"},
+            {"TARGET_POSTGRES_DEFAULT_TARGET_SCHEMA": "killed", **secrets},
         )
         _killed_at(pipelines, proxy, "target-postgres", "tap", hit=9)
         first_windows = _windows(small)
@@ -102,6 +106,51 @@ def test_a_tap_killed_half_way_goes_on_where_it_was_and_amounts_are_exact(
     assert kinds["campoNuevo"] == "numeric"
     digits = pipelines.pg("SELECT costo FROM killed.articulos WHERE id = 4")
     assert digits == [["12345678901234.56789"]]
+    # Meltano's logs were written at DEBUG; its database and state are in this folder too.
+    assert list(leaks(secrets.values(), tmp_path)) == []
+    assert _left_with(secrets.values(), project) == []
+
+
+def _secrets(sandbox: RunningSandbox) -> dict[str, str]:
+    """Have SERPI take new secrets; give them as the tap's settings."""
+    chance = random.Random(6)  # noqa: S311 - no secrets but of this test
+    sandbox.serpi.token, sandbox.serpi.secret_key = canary(chance), canary(chance)
+    return {
+        "TAP_SERPI_TOKEN": sandbox.serpi.token,
+        "TAP_SERPI_SECRET_KEY": sandbox.serpi.secret_key,
+    }
+
+
+def _left_with(secrets: Iterable[str], project: MeltanoProject) -> list[Path]:
+    """Give the files in the project that hold a secret, but for the plugins' own programs."""
+    wanted = [form for secret in secrets for form in forms(secret)]
+    return [
+        path
+        for folder in (".meltano/run", ".meltano/logs", "logs", "state")
+        for path in (project.folder / folder).rglob("*")
+        if path.is_file() and any(form in path.read_bytes() for form in wanted)
+    ]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600)])
+def test_what_meltano_leaves_on_disk_when_it_is_killed(
+    project: MeltanoProject, small: RunningSandbox, tmp_path: Path, umask: int, mode: int
+) -> None:
+    """The README says so, and how to guard it: see "After a kill"."""
+    secrets = _secrets(small)
+    with Proxy(small.url.removeprefix("http://"), SerpiTap.name_of) as proxy:
+        pipelines = Pipelines(project, tmp_path, proxy.url, variables=secrets, umask=umask)
+        _killed_at(pipelines, proxy, "target-jsonl", "meltano", hit=3)
+        left = _left_with(secrets.values(), project)
+        assert [path.parent for path in left] == [project.folder / ".meltano" / "run" / "tap-serpi"]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in left] == [mode]
+        assert all(path.name.endswith(".config.json") for path in left)
+        proxy.begin([], lambda _: None)
+        pipelines.run("--force", "tap-serpi", "target-jsonl")
+        assert _left_with(secrets.values(), project) == left, "the next run does not clean up"
+    for path in left:
+        path.unlink()
 
 
 def _killed_at(
