@@ -35,6 +35,10 @@ MELTANO_KINDS = {
 """A setting of any type has no kind: Meltano would refuse a number where it knows of an object. Nor has
 a number: Meltano makes a `Decimal` of the text of a `decimal`, and then cannot write its own JSON."""
 
+CHECKED_BY_US = frozenset({"dry_run"})
+"""Settings without a kind: Meltano reads a boolean that is none (`ture`) as false, and a dry run would
+become a real one. The connector refuses it."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -111,7 +115,7 @@ def plugin_settings(settings: tuple[Setting, ...]) -> str:
             lines += ["  kind: options", "  options:"]
             for choice in setting.choices:
                 lines += [f"  - label: {choice}", f"    value: {choice}"]
-        elif setting.kind in MELTANO_KINDS:
+        elif setting.kind in MELTANO_KINDS and setting.name not in CHECKED_BY_US:
             lines += [f"  kind: {MELTANO_KINDS[setting.kind]}"]
         if setting.secret:
             lines += ["  sensitive: true"]
