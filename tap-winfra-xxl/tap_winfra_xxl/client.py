@@ -31,7 +31,7 @@ from tap_winfra_xxl.estado import (
     read_petitions,
 )
 from tap_winfra_xxl.refusals import error_words, may_concern_petition
-from tap_winfra_xxl.rows import RowsAnswer
+from tap_winfra_xxl.rows import RowsAnswer, largest_whole
 
 T = TypeVar("T")
 
@@ -93,6 +93,7 @@ class XxlClient:
             words=error_words,
             notice=self._notice,
         )
+        self._largest_whole = largest_whole(values["download_ahead"])
         self._data_paths = [*DATA_PATHS]
         self._path_serves = False
         self.is_busy = False
@@ -185,7 +186,7 @@ class XxlClient:
                         where=f"stream {piece.dataset}",
                     )
                 )
-                return RowsAnswer(answer, stack.pop_all())
+                return RowsAnswer(answer, stack.pop_all(), self._largest_whole)
 
         rows = self._with_token(opened)
         self._path_serves = True

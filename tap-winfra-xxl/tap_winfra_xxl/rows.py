@@ -13,31 +13,44 @@ from connector_kit.streaming import cut_while_arriving
 LARGE = 4 << 20
 """Bytes: a larger answer is never whole in memory."""
 
+AHEAD = 8 << 20
+"""Bytes: all answers that are asked for ahead together hold no more in memory."""
+
+
+def largest_whole(ahead: int) -> int:
+    """Return the size in bytes up to which an answer is read whole.
+
+    Args:
+        ahead: how many are asked for while one is taken.
+    """
+    return min(LARGE, AHEAD // (ahead + 1))
+
 
 class RowsAnswer:
     """Rows of one answer, in order."""
 
-    def __init__(self, answer: StreamedAnswer, closing: contextlib.ExitStack) -> None:
+    def __init__(self, answer: StreamedAnswer, closing: contextlib.ExitStack, largest: int) -> None:
         """Read the answer, or begin to where it is large.
 
         Args:
             answer: with its body unread.
             closing: ends it.
+            largest: bytes of an answer that is read whole.
 
         Raises:
             Retryable: the answer broke off or cannot be read.
         """
         self._closing = closing
         try:
-            self._pages = self._read(answer)
+            self._pages = self._read(answer, largest)
         except BaseException:
             closing.close()
             raise
 
-    def _read(self, answer: StreamedAnswer) -> Iterator[Page]:
-        first = _read_if_small(answer)
+    def _read(self, answer: StreamedAnswer, largest: int) -> Iterator[Page]:
+        first = _read_if_small(answer, largest)
         kind = answer.headers.get("content-type")
-        if len(first) <= LARGE and first:
+        if first and len(first) <= largest:
             self._closing.close()
             with _unreadable():
                 return iter((cut_page(json_utf8(first, kind)),))
@@ -59,14 +72,14 @@ class RowsAnswer:
         self._closing.close()
 
 
-def _read_if_small(answer: StreamedAnswer) -> bytes:
-    """Read a small body whole, of one of unknown length a little more than `LARGE`, else nothing."""
-    if answer.length is not None and answer.length > LARGE:
+def _read_if_small(answer: StreamedAnswer, largest: int) -> bytes:
+    """Read a small body whole, of one of unknown length a little more than that, else nothing."""
+    if answer.length is not None and answer.length > largest:
         return b""
     if answer.length is not None and "content-encoding" not in answer.headers:
         return answer.read_rest().body
     pieces, count = [], 0
-    while count <= LARGE and (piece := answer.read_piece()):
+    while count <= largest and (piece := answer.read_piece()):
         pieces.append(piece)
         count += len(piece)
     return b"".join(pieces)
