@@ -40,6 +40,9 @@ from tap_facturadirecta.records import KEY, as_key
 
 Identity = int | str
 
+NO_ID = "# without id: "
+"""Begins the identity of a provider that has no id, of which no call of its own can be made."""
+
 COLLECTION = "api/providers.xml"
 
 _NOT_FOUND_IS_READ: Mapping[int, Action] = {404: Action.OK}
@@ -102,7 +105,7 @@ def _identity(element: etree._Element) -> Identity:
     value = as_key(text) if text else ""
     if value != "":
         return value
-    return f"#{blake2b(etree.tostring(element, with_tail=False), digest_size=16).hexdigest()}"
+    return f"{NO_ID}{blake2b(etree.tostring(element, with_tail=False), digest_size=16).hexdigest()}"
 
 
 class FacturaDirectaClient:
@@ -184,7 +187,7 @@ class FacturaDirectaClient:
         """Ask for one provider.
 
         Args:
-            identity: its id as the list gave it.
+            identity: its id as the list gave it, none that begins with `NO_ID`.
             where: for messages.
 
         Returns:

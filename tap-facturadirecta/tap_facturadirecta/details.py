@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from connector_kit.errors import UpstreamError
-from tap_facturadirecta.client import Identity, Providers, joined
+from tap_facturadirecta.client import NO_ID, Identity, Providers, joined
 from tap_facturadirecta.records import RecordConverter
 
 AUTO, ALWAYS, NEVER = "auto", "always", "never"
@@ -93,6 +93,9 @@ class DetailReader:
 
     def _details_of(self, listed: Providers) -> Iterator[Providers]:
         for position, identity in enumerate(listed.identities()):
+            if isinstance(identity, str) and identity.startswith(NO_ID):
+                yield listed.only([position])
+                continue
             detail = self._ask(identity, where=f"{self._where}, provider {identity}")
             if detail is not None:
                 if not self._is_decided:

@@ -21,7 +21,7 @@ from connector_kit.errors import UpstreamError
 from connector_kit.seen import SeenRows
 
 OVERLAP = 5
-"""Rows that are asked for again; as many may go between two answers at no cost."""
+"""Rows that are asked for again; fewer than these may go between two answers at no cost."""
 
 MOST_READINGS = 5
 MOST_IDLE_ANSWERS = 8

@@ -350,11 +350,18 @@ def test_ids(sandbox: RunningSandbox, text: str, expected: int | str) -> None:
     assert not isinstance(record["id"], Decimal)
 
 
-def test_provider_without_an_id_ends_in_exit_code_4(sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize("details", ["auto", "always", "never"])
+def test_provider_without_an_id_ends_in_exit_code_4(sandbox: RunningSandbox, details: str) -> None:
+    sandbox.facturadirecta.put_provider({"id": 1})
+    serve(sandbox, "<providers><provider><id>1</id></provider><provider/></providers>")
+    serve(sandbox, "<providers><provider/></providers>", start=1)
+    run(sandbox, details=details).failed(4, "lack the key property 'id'")
+
+
+def test_providers_without_an_id_need_no_key(sandbox: RunningSandbox) -> None:
     sandbox.facturadirecta.clear()
     serve(sandbox, "<providers><provider><id>1</id></provider><provider/></providers>")
     serve(sandbox, "<providers><provider/></providers>", start=1)
-    run(sandbox, details="never").failed(4, "lack the key property 'id'")
     output = run(sandbox, details="never", key_properties={STREAM: []}).ok()
     assert output.records() == [{"id": 1}, {}]
 
