@@ -11,7 +11,7 @@ from typing import IO, Any, NoReturn
 import click
 from singer_sdk.plugin_base import SingerCommand
 
-from connector_kit import redaction
+from connector_kit import redaction, tls
 from connector_kit.errors import ConnectorError, ExitCode, SettingsError
 from connector_kit.signals import GUARD, StopSignal
 
@@ -25,6 +25,7 @@ class ConnectorCommand(SingerCommand):
     def main(self, *args: Any, standalone_mode: bool = True, **kwargs: Any) -> NoReturn:  # noqa: ANN401 - click's signature
         """Run the command and exit."""
         redaction.install()
+        tls.begin_run()
         if standalone_mode:
             GUARD.install()
         try:

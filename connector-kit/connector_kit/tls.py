@@ -178,6 +178,11 @@ def _untrusted(host: str, reason: str, seen: str | None) -> str:
 _warned: list[str] = []
 
 
+def begin_run() -> None:
+    """Let this run warn, whatever an earlier one in this process did."""
+    _warned.clear()
+
+
 def _warn_once() -> None:
     if not _warned:
         _warned.append("verify_tls")

@@ -99,8 +99,8 @@ class TestData:
             got = sum(
                 len(caller.articles(limite=1000, pagina=page).content) for page in range(1, 25)
             )
-            # 24,000 records of about 900 bytes; measured 0.05 s, so this only sees a disaster.
-            assert time.monotonic() - began < 3
+            # 24,000 records of about 900 bytes; measured 0.05 s: only a disaster is seen.
+            assert time.monotonic() - began < 30
             assert got > 20_000_000
 
 

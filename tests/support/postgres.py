@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a test's own on loopback, where one is installed; nothing else of it is used."""
+"""A PostgreSQL server of a test's own on loopback, where one is installed; nothing else is used."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ def test_what_is_wrong_is_told_without_quoting(body: bytes, words: str) -> None:
     start = time.monotonic()
     with pytest.raises(UnreadableAnswer, match=words):
         parse_xml(body, None)
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 8
 
 
 @pytest.mark.parametrize(

@@ -463,7 +463,7 @@ def test_retry_after_ends_with_the_retry_time(sandbox: RunningSandbox) -> None:
     failing(sandbox, "", 503, headers={"Retry-After": "86400"})
     started = time.monotonic()
     run(sandbox, TYPES, retry_time=0.3).failed(3, "503")
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 60
 
 
 def test_nobody_listens(sandbox: RunningSandbox) -> None:

@@ -163,7 +163,7 @@ def test_padded_text_stays_padded(sandbox: RunningSandbox) -> None:
         '{"id":1,"con.punto":{"a b":[1,[2,{"c":null}]]}}',
         '{"id":1,"":7}',
         '{"id":1,"ñandú":true}',
-        '{"id":1,"camposPersonalizados":' + '{"a":' * 60 + "1" + "}" * 61,
+        '{"id":1,"camposPersonalizados":' + '{"a":' * 40 + "1" + "}" * 41,
     ],
 )
 def test_odd_text_and_names(sandbox: RunningSandbox, row: str) -> None:
