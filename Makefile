@@ -45,13 +45,13 @@ bench: $(VENV)/.ready ## speed and memory against the peers; writes benchmarks/R
 	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 chaos: $(VENV)/.ready ## faults, kills and re-runs by the hundred (about ten minutes)
-	@$(BIN)/python -m pytest tests/chaos --chaos $(CHAOS_ARGS)
+	@$(BIN)/python -m pytest tests/chaos --chaos -n auto --maxprocesses 4 --dist worksteal $(CHAOS_ARGS)
 
 audit: $(VENV)/.ready ## the pinned versions against the known vulnerabilities
 	@$(BIN)/python tools/audit.py
 
 clean: ## removes everything that make and Meltano made here
-	@rm -rf .venv .venvs .meltano .demo build dist logs output .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.envs benchmarks/.data
+	@rm -rf .venv .venvs .chaos .meltano .demo build dist logs output .mypy_cache .pytest_cache .ruff_cache .hypothesis benchmarks/.envs benchmarks/.data
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.ready: $(INPUTS) | python-is-fit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -21,6 +21,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--first-seed", type=int, default=FIRST_SEED, help="the first of them")
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    seeds = seeds_of(config)
+    return f"chaos: seeds {seeds[0]} to {seeds[-1]}; one again: make chaos CHAOS_ARGS='--seed {seeds[0]}'"
+
+
+def seeds_of(config: pytest.Config) -> Sequence[int]:
+    """Give the seeds that are played."""
+    named: list[int] | None = config.getoption("--seed", default=None)
+    if named:
+        return list(dict.fromkeys(named))
+    is_long = config.getoption("--chaos", default=False)
+    first = config.getoption("--first-seed", default=FIRST_SEED)
+    count = config.getoption("--seeds", default=None) or (LONG_SEEDS if is_long else SHORT_SEEDS)
+    return range(first, first + count)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: a part of `make chaos` alone")
 
@@ -37,11 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" not in metafunc.fixturenames:
         return
-    options = metafunc.config
-    is_long = options.getoption("--chaos", default=False)
-    first = options.getoption("--first-seed", default=FIRST_SEED)
-    count = options.getoption("--seeds", default=None) or (LONG_SEEDS if is_long else SHORT_SEEDS)
-    seeds = options.getoption("--seed", default=None) or range(first, first + count)
+    seeds = seeds_of(metafunc.config)
     metafunc.parametrize("seed", seeds, ids=[f"seed-{seed}" for seed in seeds])
 
 

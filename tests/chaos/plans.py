@@ -23,7 +23,8 @@ from chaos.faults import (
 MOST_RUNS = 3
 """Runs with troubles; those after them have none."""
 
-STATUSES = (429, 429, 500, 502, 503, 504, 408, 425)
+STATUSES = (429, 429, 500, 502, 503, 504, 408, 425, 401, 403, 400)
+"""The last three end a run for good, or reject a record."""
 GATEWAY = (500, 502, 503, 504)
 PAST = "Fri, 20 Nov 2020 12:00:00 GMT"
 SOON = "Fri, 20 Nov 2099 12:00:00 GMT"

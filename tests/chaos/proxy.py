@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import socket
 import struct
 import threading
@@ -404,9 +405,11 @@ class _Exchange:
 
 def _listener() -> socket.socket:
     """Listen on a free port, bound by its number: see `Proxy.refuse`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return socket.create_server(("127.0.0.1", port), backlog=64)
+    with socket.socket() as keeper:
+        # While it is bound nobody else is given the port, and who asks for it by number gets it.
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        return socket.create_server(keeper.getsockname(), backlog=64)
 
 
 def _in_latin_1(answer: Answer) -> Answer:
@@ -425,9 +428,14 @@ def _reset(peer: socket.socket) -> None:
         peer.close()
 
 
-def _status(fault: Fault, _request: Received) -> Answer:
+def _status(fault: Fault, request: Received) -> Answer:
     headers = {"Retry_After": fault.retry_after} if fault.retry_after else {}
-    return answer_of(fault.status, b'{"message":"Un momento"}', "application/json", **headers)
+    words = "Un momento"
+    if fault.status < 500:
+        # As some servers do, to be of help.
+        words = f"No se acepta {request.headers.get('authorization')}"
+    body = json.dumps({"success": False, "code": fault.status, "message": words}).encode()
+    return answer_of(fault.status, body, "application/json", **headers)
 
 
 def _html(_fault: Fault, _request: Received) -> Answer:

@@ -13,10 +13,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from chaos.faults import PROCESS, STDIN, STDOUT, Stop, Trouble
-from chaos.nursery import Child, Nursery
 from chaos.proxy import Proxy
 
 SIGNALS = {
@@ -28,6 +27,35 @@ SIGNALS = {
 BETWEEN_SIGNALS = 0.01
 SMALL_PIPE = 4096
 """Bytes that a pipe holds, so that a reader that stops is soon felt."""
+
+
+class Started(Protocol):
+    """A process that runs."""
+
+    peak: int
+
+    def signal(self, number: int) -> bool:
+        """Send a signal; tell whether the process still ran."""
+
+    def wait(self, timeout: float) -> int | None:
+        """Wait for the end and give the exit code; None when it has not ended by then."""
+
+
+class Starter(Protocol):
+    """Starts connectors; see `Nursery.start`."""
+
+    def start(
+        self,
+        connector: str,
+        args: Sequence[str],
+        *,
+        files: tuple[int, int, int],
+        folder: Path,
+        environment: Mapping[str, str],
+        limits: Mapping[int, int] | None = None,
+        unbuffered: bool = False,
+    ) -> Started:
+        """Start one."""
 
 
 class LimitError(AssertionError):
@@ -73,7 +101,7 @@ class Workshop:
         longest: seconds that a run may take before it is an error.
     """
 
-    nursery: Nursery
+    nursery: Starter
     proxy: Proxy
     folder: Path
     longest: float = 60
@@ -126,7 +154,7 @@ class _Run:
         self._stops = [trouble.what for trouble in troubles if isinstance(trouble.what, Stop)]
         self._stopped: list[Stop] = []
         self._struck: list[Trouble] = []
-        self._child: Child | None = None
+        self._child: Started | None = None
         self._born = threading.Event()
         self._stdout = bytearray()
         self._out = -1
