@@ -23,7 +23,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     seeds = seeds_of(config)
-    return f"chaos: seeds {seeds[0]} to {seeds[-1]}; one again: make chaos CHAOS_ARGS='--seed {seeds[0]}'"
+    again = f"make chaos CHAOS_ARGS='--seed {seeds[0]}'"
+    return f"chaos: seeds {seeds[0]} to {seeds[-1]}; one of them again: {again}"
 
 
 def seeds_of(config: pytest.Config) -> Sequence[int]:

@@ -88,10 +88,11 @@ def _fault(chance: random.Random, ground: Ground, run: int) -> Trouble:
     is_write = bool(ground.writes) and chance.random() < 0.65
     path = chance.choice(ground.writes if is_write else (*ground.reads, ANY))
     kind = chance.choice(WRITE_FAULTS if is_write else READ_FAULTS)
-    return Trouble(run, path, _hit(chance), _made(chance, kind))
+    return Trouble(run, path, _hit(chance), made(chance, kind))
 
 
-def _made(chance: random.Random, kind: FaultKind) -> Fault:
+def made(chance: random.Random, kind: FaultKind) -> Fault:
+    """Make a fault of a kind, what it leaves open at random."""
     match kind:
         case "status":
             return Fault(kind, chance.choice(STATUSES), chance.choice(RETRY_AFTER))

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import resource
+import select
 import signal
 import threading
 import time
@@ -25,6 +26,7 @@ SIGNALS = {
     "SIGTERM twice": (signal.SIGTERM, signal.SIGTERM),
 }
 BETWEEN_SIGNALS = 0.01
+LOOK = 0.01
 SMALL_PIPE = 4096
 """Bytes that a pipe holds, so that a reader that stops is soon felt."""
 
@@ -253,7 +255,13 @@ class _Run:
     def _read(self) -> None:
         lines = 0
         with contextlib.suppress(OSError):
-            while piece := os.read(self._out, SMALL_PIPE):
+            while not self._closed.is_set():
+                # Looked at again and again: another thread may have this reader leave.
+                if not select.select([self._out], [], [], LOOK)[0]:
+                    continue
+                piece = os.read(self._out, SMALL_PIPE)
+                if not piece:
+                    break
                 for part in piece.splitlines(keepends=True):
                     self._stdout += part
                     if part.endswith(b"\n"):
@@ -261,8 +269,6 @@ class _Run:
                         self._count(STDOUT, lines)
                     if self._closed.is_set():
                         break
-                if self._closed.is_set():
-                    break
         os.close(self._out)
 
     def _count(self, path: str, number: int) -> None:

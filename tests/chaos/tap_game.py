@@ -25,13 +25,34 @@ CALM_RUNS = 2
 
 
 class TapChaos(Game):
-    """One seed's scenario, played with a plan."""
+    """One seed's scenario, played with a plan.
 
-    def __init__(self, seed: int, listener: Listener, nursery: Nursery, folder: Path) -> None:
+    Attributes:
+        ended: the runs so far.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        listener: Listener,
+        nursery: Nursery,
+        folder: Path,
+        kind: type[TapScenario] | None = None,
+    ) -> None:
+        """Make the scenario.
+
+        Args:
+            seed: of all that is random.
+            listener: where the sandbox answers.
+            nursery: starts the tap.
+            folder: where it runs.
+            kind: the tap, None for any.
+        """
         self.chance = random.Random(seed)  # noqa: S311 - a predictable one is the point
         listener.sandbox = Sandbox(Setup(scale=self.chance.choice((0.02, 0.06)), seed=seed))
-        kind = self.chance.choice(TAPS)
-        self.scenario: TapScenario = kind(listener.sandbox, self.chance)
+        any_kind = self.chance.choice(TAPS)
+        self.scenario: TapScenario = (kind or any_kind)(listener.sandbox, self.chance)
+        self.ended: list[Ended] = []
         self.loaders = Loaders(merges=self.chance.random() < 0.5)
         self.is_unbuffered = self.chance.random() < 0.2
         self._address = listener.url.removeprefix("http://")
@@ -66,6 +87,7 @@ class TapChaos(Game):
                 )
                 if is_calm and self.scenario.connector == "tap_serpi":
                     assert proxy.most_at_once <= 1, "one token, two requests at once"
+                self.ended.append(ended)
                 self._judge(ended, is_calm=is_calm)
                 self.scenario.between_runs()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -28,7 +28,15 @@ CALM_RUNS = 2
 
 
 class TargetChaos(Game):
-    """One seed's scenario, played with a plan."""
+    """One seed's scenario, played with a plan.
+
+    Attributes:
+        folder: of the target's files.
+        ended: the runs so far.
+        after_run: called with the number of each run that has ended.
+    """
+
+    connector = TargetScenario.connector
 
     def __init__(self, seed: int, listener: Listener, nursery: Nursery, folder: Path) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - a predictable one is the point
@@ -37,8 +45,10 @@ class TargetChaos(Game):
         self.is_unbuffered = self.chance.random() < 0.2
         self._address = listener.url.removeprefix("http://")
         self._nursery = nursery
-        self._folder = folder
+        self.folder = folder
         self._dealt_with = 0
+        self.ended: list[Ended] = []
+        self.after_run: Callable[[int], None] = lambda _number: None
 
     def plan(self) -> list[Trouble]:
         """Make this seed's plan."""
@@ -49,7 +59,7 @@ class TargetChaos(Game):
         troubled = max((trouble.run for trouble in plan), default=-1) + 1
         scenario = self.scenario
         with Proxy(self._address, scenario.name_of) as proxy:
-            shop = Workshop(self._nursery, proxy, self._folder)
+            shop = Workshop(self._nursery, proxy, self.folder)
             for number in range(troubled + CALM_RUNS):
                 is_calm = number >= troubled
                 # Now and then the input comes anew from its beginning, as with --full-refresh.
@@ -71,15 +81,17 @@ class TargetChaos(Game):
                 if is_calm:
                     assert proxy.most_at_once <= 1, "one token, two requests at once"
                 proxy.settled()
+                self.ended.append(ended)
                 self._judge(ended, is_calm=is_calm)
+                self.after_run(number)
 
     def _judge(self, ended: Ended, *, is_calm: bool) -> None:
         scenario = self.scenario
-        leaked = list(leaks(scenario.secrets, self._folder))
+        leaked = list(leaks(scenario.secrets, self.folder))
         assert not leaked, f"(d) {leaked}"
         log = ended.stderr[-3000:]
         for name in ("ledger.sqlite3*", "rejects*", "report.html"):
-            for path in self._folder.glob(name):
+            for path in self.folder.glob(name):
                 assert stat.S_IMODE(path.stat().st_mode) == 0o600, f"(d) anybody may read {path}"
         assert "Traceback" not in ended.stderr, log
         expected = scenario.expected_exit()
@@ -91,7 +103,7 @@ class TargetChaos(Game):
         if said:
             self._dealt_with = max(self._dealt_with, said[-1]["bookmarks"]["read"]["records"])
         is_complete = ended.exit_code == expected and not ended.reader_left
-        wrong = list(scenario.wrong(self._folder, upto=self._dealt_with, is_complete=is_complete))
+        wrong = list(scenario.wrong(self.folder, upto=self._dealt_with, is_complete=is_complete))
         assert not wrong, f"exit code {ended.exit_code}: {wrong[:5]}\n{log}"
         for stream, read, parts in SUMMARY.findall(ended.stderr):
             numbers = [int(part.rpartition(" ")[2].replace(",", "")) for part in parts.split(" + ")]
@@ -100,7 +112,7 @@ class TargetChaos(Game):
             self._judge_ledger(log)
 
     def _judge_ledger(self, log: str) -> None:
-        with closing(sqlite3.connect(self._folder / "ledger.sqlite3")) as ledger:
+        with closing(sqlite3.connect(self.folder / "ledger.sqlite3")) as ledger:
             open_rows = ledger.execute(
                 "SELECT key, state FROM attempts WHERE state IN ('SENDING', 'UNKNOWN', 'DELETING',"
                 " 'DELETED')"

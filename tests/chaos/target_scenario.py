@@ -198,6 +198,23 @@ class TargetScenario:
     # What is asked of it
 
     @property
+    def has_everything(self) -> bool:
+        """Whether every kind of write comes up, and nothing of the input is refused."""
+        given = self.input.given
+        changed = {each.key for each in given if each.stream == ARTICLES} & set(self._before)
+        replaced = {each.key for each in given if each.stream == DOCUMENTS} & set(self._own)
+        return (
+            self.on_existing == "replace"
+            and len(given) > 20
+            and len(changed) > 1
+            and len(replaced) > 2
+            and any(each.key not in self._own for each in given if each.stream == DOCUMENTS)
+            and any(each.key not in self._before for each in given if each.stream == ARTICLES)
+            and all(each.fate == "stored" for each in given)
+            and self.sandbox.serpi.switches.write_trouble == "none"
+        )
+
+    @property
     def ground(self) -> Ground:
         """What a plan can strike."""
         writes = ["articulos.post", "articulos.put", "documentos.post"]
