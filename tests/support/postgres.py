@@ -20,7 +20,9 @@ DEBIAN = Path("/usr/lib/postgresql")
 UNPRIVILEGED = ("postgres", "nobody")
 """Users that the server runs as when the tests run as root, whom it refuses."""
 
-WHY_NOT = "no PostgreSQL server is installed here (looked for initdb on PATH and in /usr/lib/postgresql)"
+WHY_NOT = (
+    "no PostgreSQL server is installed here (looked for initdb on PATH and in /usr/lib/postgresql)"
+)
 
 
 @dataclass(frozen=True)
