@@ -47,6 +47,7 @@ class TapScenario(ABC):
         secrets: that must never show.
         streams: the selected ones.
         keyless_dated: streams whose rows a loader can only append.
+        whole_windows: those of them that read a window anew from its first row when it was cut off.
         refuses: whether a single 401 ends the tap for good.
     """
 
@@ -60,6 +61,7 @@ class TapScenario(ABC):
         self.secrets: list[str] = []
         self.streams: tuple[str, ...] = self.all_streams
         self.keyless_dated: set[str] = set()
+        self.whole_windows: set[str] = set()
         self.settings: Json = {}
         self.prepare()
 
@@ -149,7 +151,7 @@ class SerpiTap(TapScenario):
         switches.key_spelling = chance.choice(("json", "table", "mixed"))
         keys = [] if chance.random() < 0.4 else ["id"]
         if not keys:
-            self.keyless_dated = {"documentos_contables"}
+            self.keyless_dated = self.whole_windows = {"documentos_contables"}
         self.settings = {
             "token": serpi.token,
             "secret_key": serpi.secret_key,
