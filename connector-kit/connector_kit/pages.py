@@ -45,12 +45,14 @@ class Page:
         slices: the records' own bytes, in order; they belong to `body`.
         replaced: how many characters were replaced by U+FFFD.
         bookmark: what the stream's bookmark says once the page is out, if anything.
+        passed: the check of a schema that every value has passed (`StreamSchema.holds`).
     """
 
     body: bytes
     slices: Sequence[msgspec.Raw | bytes]
     replaced: int = 0
     bookmark: dict[str, Any] | None = None
+    passed: object = None
 
     def parts(self, size: int) -> Iterator[Page]:
         """Yield pages of at most `size` records, without the bookmark, which speaks of all of them."""
@@ -59,7 +61,7 @@ class Page:
             return
         for start in range(0, len(self.slices), size):
             slices = self.slices[start : start + size]
-            yield Page(b"[" + b",".join(slices) + b"]", slices)
+            yield Page(b"[" + b",".join(slices) + b"]", slices, passed=self.passed)
 
     def only(self, positions: Sequence[int]) -> Page:
         """Return a page of some of the records."""

@@ -23,6 +23,7 @@ from connector_kit.http import (
     Retryable,
     RetryLater,
 )
+from connector_kit.pages import Page
 from tap_winfra_xxl.auth import DomainAuth
 from tap_winfra_xxl.estado import (
     PetitionState,
@@ -163,11 +164,12 @@ class XxlClient:
         """
         return self._get("estado_xxl", lambda answer: read_petitions(answer.json_bytes()))
 
-    def open_rows(self, piece: Piece) -> RowsAnswer:
+    def open_rows(self, piece: Piece, holds: Callable[[Page], bool]) -> RowsAnswer:
         """Ask for rows, once.
 
         Args:
             piece: which.
+            holds: looks at every value of a page; see `StreamSchema.holds`.
 
         Returns:
             the answer; it is to be closed.
@@ -186,7 +188,7 @@ class XxlClient:
                         where=f"stream {piece.dataset}",
                     )
                 )
-                return RowsAnswer(answer, stack.pop_all(), self._largest_whole)
+                return RowsAnswer(answer, stack.pop_all(), self._largest_whole, holds)
 
         rows = self._with_token(opened)
         self._path_serves = True

@@ -56,6 +56,7 @@ class Download:
         offset: int,
         page_size: int,
         ahead: int,
+        holds: Callable[[Page], bool],
     ) -> None:
         """Prepare; nothing is asked.
 
@@ -66,12 +67,14 @@ class Download:
             offset: of the first row, counted from 0.
             page_size: rows of a slice; 0 for all in one answer.
             ahead: slices asked for ahead.
+            holds: looks at every value of a page; see `StreamSchema.holds`.
         """
         self._client = client
         self._pool = pool
         self._source = source
         self._page_size = page_size
         self._ahead = ahead
+        self._holds = holds
         self._asked: deque[_Asked] = deque()
         self._next = offset
         self.offset = offset
@@ -138,7 +141,10 @@ class Download:
             self._next += self._page_size
 
     def _first_answer(self, piece: Piece) -> RowsAnswer:
-        return self._client.repeat(lambda: self._client.open_rows(piece), piece.dataset)
+        return self._client.repeat(lambda: self._open(piece), piece.dataset)
+
+    def _open(self, piece: Piece) -> RowsAnswer:
+        return self._client.open_rows(piece, self._holds)
 
     def _drop_asked(self) -> None:
         while self._asked:
@@ -150,7 +156,7 @@ class Download:
     # Reading an answer, again from where it broke off
 
     def _rows_of(self, piece: Piece, asked: _Asked | None) -> Iterator[Page]:
-        reader = _PieceReader(self._client, piece, asked.answer if asked else None, self._rest_from)
+        reader = _PieceReader(self._open, piece, asked.answer if asked else None, self._rest_from)
         try:
             while (page := self._client.repeat(reader.next_page, piece.dataset)) is not None:
                 yield page
@@ -194,12 +200,12 @@ class _PieceReader:
 
     def __init__(
         self,
-        client: XxlClient,
+        open_rows: Callable[[Piece], RowsAnswer],
         piece: Piece,
         answer: Future[RowsAnswer] | None,
         rest_from: Callable[[int], int | None],
     ) -> None:
-        self._client = client
+        self._open_rows = open_rows
         self._piece = piece
         self._rest_from = rest_from
         self._future = answer
@@ -228,7 +234,7 @@ class _PieceReader:
 
     def _opened(self) -> RowsAnswer:
         future, self._future = self._future, None
-        return self._client.open_rows(self._piece) if future is None else future.result()
+        return self._open_rows(self._piece) if future is None else future.result()
 
     def close(self) -> None:
         if self._future is not None:

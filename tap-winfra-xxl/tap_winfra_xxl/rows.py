@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from connector_kit.decoding import JsonPieces, json_utf8
+from connector_kit.decoding import JsonPieces, check_utf8, json_text
 from connector_kit.http import StreamedAnswer, UnreadableAnswer
 from connector_kit.pages import NotJsonError, Page, cut_page
 from connector_kit.streaming import cut_while_arriving
@@ -29,18 +29,26 @@ def largest_whole(ahead: int) -> int:
 class RowsAnswer:
     """Rows of one answer, in order."""
 
-    def __init__(self, answer: StreamedAnswer, closing: contextlib.ExitStack, largest: int) -> None:
+    def __init__(
+        self,
+        answer: StreamedAnswer,
+        closing: contextlib.ExitStack,
+        largest: int,
+        holds: Callable[[Page], bool],
+    ) -> None:
         """Read the answer, or begin to where it is large.
 
         Args:
             answer: with its body unread.
             closing: ends it.
             largest: bytes of an answer that is read whole.
+            holds: looks at every value of a page; True makes sure of its text too.
 
         Raises:
             Retryable: the answer broke off or cannot be read.
         """
         self._closing = closing
+        self._holds = holds
         try:
             self._pages = self._read(answer, largest)
         except BaseException:
@@ -53,10 +61,17 @@ class RowsAnswer:
         if first and len(first) <= largest:
             self._closing.close()
             with _unreadable():
-                return iter((cut_page(json_utf8(first, kind)),))
+                return iter((self._with_sure_text(cut_page(json_text(first, kind))),))
         begun = iter((first,) if first else ())
-        pieces = JsonPieces(lambda: next(begun, None) or answer.read_piece(), kind)
-        return cut_while_arriving(pieces.read)
+        pieces = JsonPieces(
+            lambda: next(begun, None) or answer.read_piece(), kind, checked_later=True
+        )
+        return map(self._with_sure_text, cut_while_arriving(pieces.read))
+
+    def _with_sure_text(self, page: Page) -> Page:
+        if not self._holds(page):
+            check_utf8(page.body)
+        return page
 
     def next_page(self) -> Page | None:
         """Return the next records, None at the end of a whole answer.

@@ -98,6 +98,7 @@ class WindowRead:
             offset=offset,
             page_size=values["page_size"],
             ahead=values["download_ahead"],
+            holds=stream.stream_schema.holds,
         )
 
     @property

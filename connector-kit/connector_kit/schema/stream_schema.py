@@ -194,6 +194,26 @@ class StreamSchema:
         """
         return self._compiled_check().page(page.body)
 
+    def holds(self, page: Page) -> bool:
+        """Check a page before its turn, in any thread: nothing is compiled for it, nothing learned.
+
+        Args:
+            page: of records; what it passed is noted on it, so that it is not checked again.
+
+        Returns:
+            True where every value fits, so that all of its text is valid UTF-8 too. False says
+            nothing: the schema may not be known yet.
+        """
+        check = self._check
+        if check is None or check.page(page.body) is None:
+            return False
+        page.passed = check
+        return True
+
+    def has_held(self, page: Page) -> bool:
+        """Return whether a page has passed this very schema: a wider one would be another check."""
+        return page.passed is not None and page.passed is self._check
+
     def _compiled_check(self) -> Check:
         if self._check is None:
             self._check = Check(self._record_type())
