@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--chaos", action="store_true", help="the long form, about ten minutes")
     group.addoption("--seed", type=int, action="append", help="play this seed alone (repeatable)")
     group.addoption("--seeds", type=int, help=f"how many seeds (long form: {LONG_SEEDS})")
+    group.addoption("--whole-plan", action="store_true", help="tell a plan that fails as it is")
     group.addoption("--first-seed", type=int, default=FIRST_SEED, help="the first of them")
 
 
@@ -56,6 +57,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     seeds = seeds_of(metafunc.config)
     metafunc.parametrize("seed", seeds, ids=[f"seed-{seed}" for seed in seeds])
+
+
+@pytest.fixture
+def makes_plans_smaller(request: pytest.FixtureRequest) -> bool:
+    """Whether a plan that fails is played again without this and that of its troubles."""
+    return not request.config.getoption("--whole-plan", default=False)
 
 
 @pytest.fixture(scope="session")

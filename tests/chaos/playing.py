@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from chaos.faults import Fault, Trouble
-from chaos.nursery import Nursery
 from chaos.plans import shrunk, written
-from erp_sandbox.running import Listener
 
 MACHINE = 20.0
 """Seconds that a machine with better things to do may take for what is done in one."""
@@ -30,7 +28,7 @@ class Game(ABC):
         """Run until all is done, and assert the property after each run."""
 
 
-Maker = Callable[[int, Listener, Nursery, Path], Game]
+Maker = Callable[[Path], Game]
 
 
 def longest(config: Mapping[str, Any], troubles: Sequence[Trouble]) -> float:
@@ -48,21 +46,20 @@ def longest(config: Mapping[str, Any], troubles: Sequence[Trouble]) -> float:
     return float(MACHINE + cost + faults * cost)
 
 
-def play_seed(make: Maker, seed: int, listener: Listener, nursery: Nursery, folder: Path) -> None:
+def play_seed(make: Maker, seed: int, folder: Path, *, makes_smaller: bool) -> None:
     """Play a seed; where it fails, find the smallest plan that does.
 
     Args:
-        make: makes the game.
+        make: makes the game in a folder.
         seed: of the scenario and the plan.
-        listener: where the sandbox answers.
-        nursery: starts connectors.
         folder: for files, a new one below it for each try.
+        makes_smaller: whether a plan that fails is made smaller.
     """
 
     def attempt(plan: Sequence[Trouble] | None) -> tuple[list[Trouble], AssertionError | None]:
         own = folder / f"try-{sum(1 for _ in folder.iterdir())}"
         own.mkdir()
-        game = make(seed, listener, nursery, own)
+        game = make(own)
         made = game.plan()
         try:
             game.play(made if plan is None else plan)
@@ -73,10 +70,11 @@ def play_seed(make: Maker, seed: int, listener: Listener, nursery: Nursery, fold
     plan, error = attempt(None)
     if error is None:
         return
-    smallest = shrunk(plan, lambda fewer: attempt(fewer)[1] is not None)
-    error = attempt(smallest)[1] or error
+    if makes_smaller:
+        plan = shrunk(plan, lambda fewer: attempt(fewer)[1] is not None)
+        error = attempt(plan)[1] or error
     pytest.fail(
-        f"{error}\n\nseed {seed}; the smallest plan that fails: {written(smallest)}\n"
+        f"{error}\n\nseed {seed}; the smallest plan that fails: {written(plan)}\n"
         f"again: make chaos CHAOS_ARGS='--seed {seed}'",
         pytrace=False,
     )

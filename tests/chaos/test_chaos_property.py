@@ -11,14 +11,24 @@ from __future__ import annotations
 from pathlib import Path
 
 from chaos.nursery import Nursery
-from chaos.playing import play_seed
+from chaos.playing import Game, play_seed
 from chaos.tap_game import TapChaos
 from chaos.target_game import TargetChaos
 from erp_sandbox.running import Listener
 
 
 def test_whatever_breaks_and_whenever_a_process_dies(
-    seed: int, sandbox_listener: Listener, nursery: Nursery, tmp_path: Path
+    seed: int,
+    sandbox_listener: Listener,
+    nursery: Nursery,
+    tmp_path: Path,
+    *,
+    makes_plans_smaller: bool,
 ) -> None:
     # Even seeds are the target's, odd ones a tap's.
-    play_seed(TapChaos if seed % 2 else TargetChaos, seed, sandbox_listener, nursery, tmp_path)
+    kind = TapChaos if seed % 2 else TargetChaos
+
+    def make(folder: Path) -> Game:
+        return kind(seed, sandbox_listener, nursery, folder)
+
+    play_seed(make, seed, tmp_path, makes_smaller=makes_plans_smaller)
