@@ -49,7 +49,7 @@ class Memory:
     def __init__(self) -> None:
         self._answers: dict[str, bytes] = {}
         self._bytes = 0
-        self._petitions: dict[str, bytes] = {}
+        self._petitions: dict[str, str] = {}
         self._latencies: dict[str, float] = {}
 
     def key(self, request: Request) -> str | None:
@@ -61,7 +61,7 @@ class Memory:
             return None
         if (found := SLICE.fullmatch(request.target)) is not None:
             asked = self._petitions.get(found["petition"])
-            return None if asked is None else f"{asked!r}{found['rest']}"
+            return None if asked is None else f"{asked}{found['rest']}"
         is_list = ARTICLES.fullmatch(request.target) or PROVIDERS.fullmatch(request.target)
         return request.target if is_list else None
 
@@ -81,7 +81,8 @@ class Memory:
             self._answers[key] = answer
             self._bytes += len(answer)
         elif request.target == PETITION:
-            self._petitions[json.loads(body)["peticion_id"]] = request.body
+            asked = json.dumps(json.loads(request.body), sort_keys=True)
+            self._petitions[json.loads(body)["peticion_id"]] = asked
         elif request.method != "GET":
             self._forget()
             if (found := SWITCHES.fullmatch(request.target)) is not None:

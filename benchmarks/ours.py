@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import Any
 
 from environments import HERE, program_of
 from erp_sandbox import facturadirecta, serpi, winfra
-from measuring import ENVIRONMENT, Command
+from measuring import ENVIRONMENT, Command, run
 from servers import Server, days_without_sales, history
 
 DATA = HERE / ".data"
+
+WINFRA = "tap-winfra-xxl"
 
 Config = dict[str, Any]
 
@@ -108,7 +111,9 @@ def winfra_command(
     without: Sequence[str] = (),
     **more: object,
 ) -> Command:
-    """Return a command that reads the sales, or (0 rows) asks for days that have none.
+    """Return a command that reads the sales of a petition that is ready, or (0 rows) of an empty one.
+
+    Its peers are given a petition that is ready, too.
 
     Args:
         server: that it reads from.
@@ -118,9 +123,24 @@ def winfra_command(
         without: properties that are not selected.
         more: other settings.
     """
-    config = winfra_config(server, days if rows else days_without_sales(), **more)
-    path = catalog("tap-winfra-xxl", "ventas", without=without)
-    return tap_command("tap-winfra-xxl", config, path, f"{name}-{rows}")
+    asked = days or history() if rows else days_without_sales()
+    config = winfra_config(server, asked, **more)
+    path = catalog(WINFRA, "ventas", without=without)
+    command = tap_command(WINFRA, config, path, f"{name}-{rows}")
+    state = _state_with_petition(server, asked)
+    return replace(command, arguments=[*command.arguments, "--state", state])
+
+
+@cache
+def _state_with_petition(server: Server, days: tuple[date, date]) -> str:
+    """Return the state of a run that was stopped as soon as its petition was answered."""
+    name = f"petition-{days[0]}-{days[1]}"
+    command = tap_command(WINFRA, winfra_config(server, days), catalog(WINFRA, "ventas"), name)
+    output = DATA / f"{name}.jsonl"
+    run(replace(command, output=output))
+    with output.open("rb") as lines:
+        states = (json.loads(line) for line in lines if line.startswith(b'{"type":"STATE"'))
+        return written(f"{name}-state", next(states)["value"])
 
 
 def serpi_config(server: Server, rows: int | None = None, **more: object) -> Config:

@@ -36,7 +36,7 @@ other things meanwhile moves them by a tenth or two.
   rate measured.
 - *CPU* is seconds of processor, user and system, for 100,000 rows, without the start; *peak* is
   the largest resident set.
-- tap-winfra-xxl asks for its petition and waits for it; its peers are given one that is ready.
+- WINFRA prepares data before they can be read: every contender is given a petition that is ready.
 """
 
 

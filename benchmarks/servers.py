@@ -62,6 +62,10 @@ class Server:
         """Set switches of a vendor."""
         self._post(f"/_control/{vendor}/switches", values)
 
+    def forget(self) -> None:
+        """Drop the lists that are kept in memory."""
+        self.switch("winfra", latency_ms=0)
+
     def reset(self) -> None:
         """Begin anew: fresh data, default switches, nothing counted."""
         self._post("/_control/reset", {})

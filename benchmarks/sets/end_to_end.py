@@ -146,7 +146,7 @@ class Source:
         return winfra_config(self.server, days, page_size=PAGE_SIZE)
 
     def tap(self, rows: int) -> Command:
-        """Return our tap's command line."""
+        """Return our tap's command line; it asks for a petition and waits, as Meltano's does."""
         path = catalog(TAP, STREAM)
         return tap_command(TAP, self.config(rows), path, f"end-to-end-{rows}")
 
