@@ -14,7 +14,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -75,6 +75,8 @@ class _Script:
     hits: Counter[str] = field(default_factory=Counter)
     struck: list[Trouble] = field(default_factory=list)
     stop: Callable[[Stop], None] = lambda _stop: None
+    open: int = 0
+    most_at_once: int = 0
 
 
 class Proxy:
@@ -82,7 +84,6 @@ class Proxy:
 
     Attributes:
         url: scheme, host and port.
-        most_at_once: the most requests that were open at once in this run.
         passed: how many requests the sandbox was given.
     """
 
@@ -106,8 +107,6 @@ class Proxy:
         self._peers: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self._late: list[threading.Thread] = []
-        self._open = 0
-        self.most_at_once = 0
         self.passed = 0
 
     def __enter__(self) -> Self:
@@ -136,11 +135,19 @@ class Proxy:
             script.troubles.setdefault((trouble.path, trouble.hit), []).append(trouble)
         with self._lock:
             self._script = script
-            self.most_at_once = self._open
         for trouble in script.troubles.get((CONNECT, 0), ()):
             if isinstance(trouble.what, Fault) and trouble.what.kind == "refuse":
                 script.struck.append(trouble)
                 self.refuse(trouble.what.seconds)
+
+    @property
+    def most_at_once(self) -> int:
+        """The most requests of this run that were open at once.
+
+        What a process that was killed has left under way is none of the next one's.
+        """
+        with self._lock:
+            return self._script.most_at_once
 
     def struck(self) -> list[Trouble]:
         """Give the troubles that the run has met so far."""
@@ -193,7 +200,7 @@ class Proxy:
                 _reset(peer)
                 self._peers.discard(peer)
                 continue
-            self._start(self._threads, self._serve, peer)
+            self._start(self._threads, self._serve, peer, self._script)
 
     def _listen_again(self) -> bool:
         """Wait until connections are taken again; tell whether they are."""
@@ -214,13 +221,13 @@ class Proxy:
             script.struck += found
             return list(found)
 
-    def _serve(self, peer: socket.socket) -> None:
+    def _serve(self, peer: socket.socket, script: _Script) -> None:
         upstream = http.client.HTTPConnection(self._upstream, timeout=30)
         reader = RequestReader(peer, 0)
         try:
             peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             while (request := reader.read()) is not None:
-                with self._counted():
+                with self._counted(script):
                     if not _Exchange(self, peer, upstream, request).play():
                         return
         except OSError:
@@ -231,15 +238,15 @@ class Proxy:
             peer.close()
 
     @contextlib.contextmanager
-    def _counted(self):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a context manager of none
+    def _counted(self, script: _Script) -> Iterator[None]:
         with self._lock:
-            self._open += 1
-            self.most_at_once = max(self.most_at_once, self._open)
+            script.open += 1
+            script.most_at_once = max(script.most_at_once, script.open)
         try:
             yield
         finally:
             with self._lock:
-                self._open -= 1
+                script.open -= 1
 
     # What an exchange asks of it
 
