@@ -98,6 +98,7 @@ class Proxy:
         self._name_of = name_of
         self._script = _Script()
         self._lock = threading.Lock()
+        self._closed_all = threading.Condition(self._lock)
         self._stopping = threading.Event()
         self._listener = _listener()
         self.port: int = self._listener.getsockname()[1]
@@ -155,7 +156,10 @@ class Proxy:
             return list(self._script.struck)
 
     def settled(self) -> None:
-        """Wait until the sandbox has done all that it was given late."""
+        """Wait until the sandbox has done all that it was given, late too."""
+        with self._lock:
+            # A thread that has just ended the process may still be about to hand its request on.
+            assert self._closed_all.wait_for(lambda: not self._script.open, 10), "a request hangs"
         for thread in self._late:
             thread.join(10)
             assert not thread.is_alive(), "a late request hangs"
@@ -247,6 +251,7 @@ class Proxy:
         finally:
             with self._lock:
                 script.open -= 1
+                self._closed_all.notify_all()
 
     # What an exchange asks of it
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from chaos.canaries import leaks
 from chaos.faults import Trouble
@@ -15,7 +16,7 @@ from chaos.playing import Game, longest
 from chaos.proxy import Proxy
 from chaos.running import Ended, Workshop
 from chaos.tap_scenarios import CALM, TAPS, WAITS, TapScenario
-from chaos.warehouse import Loaders, difference
+from chaos.warehouse import Loaders, difference, messages_of
 from erp_sandbox.running import Listener
 from erp_sandbox.server import Sandbox
 from erp_sandbox.vendor import Setup
@@ -29,6 +30,9 @@ class TapChaos(Game):
 
     Attributes:
         ended: the runs so far.
+        waits: limits of the runs that meet troubles.
+        loaders: what came out so far, and the state for the next run.
+        after_run: called with the number of each run that has ended.
     """
 
     def __init__(
@@ -53,6 +57,8 @@ class TapChaos(Game):
         any_kind = self.chance.choice(TAPS)
         self.scenario: TapScenario = (kind or any_kind)(listener.sandbox, self.chance)
         self.ended: list[Ended] = []
+        self.waits: Mapping[str, Any] = WAITS
+        self.after_run: Callable[[int], None] = lambda _number: None
         self.loaders = Loaders(merges=self.chance.random() < 0.5)
         self.is_unbuffered = self.chance.random() < 0.2
         self._address = listener.url.removeprefix("http://")
@@ -73,7 +79,7 @@ class TapChaos(Game):
                 config = {
                     **self.scenario.settings,
                     **self.scenario.addresses(proxy.url),
-                    **(CALM if is_calm else WAITS),
+                    **(CALM if is_calm else self.waits),
                 }
                 troubles = [trouble for trouble in plan if trouble.run == number]
                 shop.longest = longest(config, troubles)
@@ -89,6 +95,7 @@ class TapChaos(Game):
                     assert proxy.most_at_once <= 1, "one token, two requests at once"
                 self.ended.append(ended)
                 self._judge(ended, is_calm=is_calm)
+                self.after_run(number)
                 self.scenario.between_runs()
 
     def _judge(self, ended: Ended, *, is_calm: bool) -> None:
@@ -102,6 +109,10 @@ class TapChaos(Game):
             f"exit code {ended.exit_code} without troubles:\n{ended.stderr[-3000:]}"
         )
         self.loaders.take(ended.stdout, ended.exit_code)
+        for message in messages_of(ended.stdout):
+            # A loader drops what has no such version, so the rows before it are the whole table.
+            if message["type"] == "ACTIVATE_VERSION":
+                self._compare_eager(message["stream"], f"exit code {ended.exit_code}")
         if ended.exit_code == 0 and not ended.reader_left:
             self._compare(ended)
 
@@ -115,6 +126,10 @@ class TapChaos(Game):
                 f"(a) exit code 0, and a loader that commits with the state holds\n{text}"
                 f"\n{ended.stderr[-2000:]}"
             )
-            eager = self.scenario.seen(stream, self.loaders.eager.rows(stream))
-            text = difference(stream, Counter(set(eager)), Counter(set(truth)))
-            assert text == "", f"(a) exit code 0, and a loader that keeps every row holds\n{text}"
+            self._compare_eager(stream, "exit code 0")
+
+    def _compare_eager(self, stream: str, ending: str) -> None:
+        truth = self.scenario.truth(stream)
+        eager = self.scenario.seen(stream, self.loaders.eager.rows(stream))
+        text = difference(stream, Counter(set(eager)), Counter(set(truth)))
+        assert text == "", f"(a) {ending}, and a loader that keeps every row holds\n{text}"

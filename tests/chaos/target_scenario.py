@@ -352,6 +352,15 @@ class TargetScenario:
         if odd := set(serpi.documents.all_keys()) - documents:
             yield f"(b) documents that nobody sent: {odd}"
 
+    def changed_documents(self) -> list[Any]:
+        """Give the keys of SERPI's own documents that are gone or another now."""
+        find = self.sandbox.serpi.documents.find
+        return [
+            key
+            for key, row in self._own.items()
+            if list(map(_as_input, find(key))) != [_as_input(row)]
+        ]
+
     def expected_exit(self) -> int:
         """Give the exit code of a run without troubles."""
         refused = any(given.fate in ("rejected", "conflict") for given in self.input.given)
@@ -443,11 +452,12 @@ def _same_line(sent: Json, held: Json) -> bool:
 
 def rejected_keys(folder: Path) -> set[str]:
     """Give the keys of all records that any run has rejected with a reason."""
-    keys = set()
-    for path in folder.glob("rejects*.jsonl"):
-        for text in path.read_bytes().split(b"\n")[:-1]:
-            told = read_line(text).get("rejected")
-            if told is not None:
-                assert told["reason"], "a rejected record without a reason"
-                keys.add(told["key"])
-    return keys
+    return {told["key"] for path in folder.glob("rejects*.jsonl") for told in rejections(path)}
+
+
+def rejections(path: Path) -> list[Json]:
+    """Give what one file says of its rejected records; none where there is no file."""
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    found = [told for line in lines if (told := read_line(line).get("rejected")) is not None]
+    assert all(told["reason"] for told in found), "a rejected record without a reason"
+    return found

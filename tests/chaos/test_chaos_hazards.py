@@ -21,13 +21,19 @@ from chaos.nursery import Nursery
 from chaos.plans import READ_FAULTS, WRITE_FAULTS, made
 from chaos.playing import Game
 from chaos.tap_game import TapChaos
-from chaos.tap_scenarios import TAPS
+from chaos.tap_scenarios import TAPS, FacturaDirectaTap, WinfraTap
 from chaos.target_game import TargetChaos
 from erp_sandbox.running import Listener
 from support.meltano_projects import REPOSITORY
+from support.raw_server import Received
 
+CONNECTORS = [*(tap.connector for tap in TAPS), TargetChaos.connector]
 MOST_SEEDS = 2000
 HAZARDS = Path(__file__).parent / "README.md"
+
+UPSTREAM = 3
+OUTLAST = 40
+"""So many failures in a row outlast `retry_time` for every stream."""
 
 SIGNALLED = {"SIGKILL": 137, "SIGTERM": 143, "SIGINT": 130, "SIGTERM twice": 143}
 
@@ -122,11 +128,17 @@ OPTIONAL_PATHS = frozenset({"detail", "lista"})
         ),
     ],
 )
-@pytest.mark.parametrize("connector", [*(tap.connector for tap in TAPS), TargetChaos.connector])
-def test_retry_after(arena: Arena, connector: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("connector", "path", "hit"),
+    [
+        *((connector, ANY, 2) for connector in CONNECTORS),
+        (TargetChaos.connector, "documentos.post", 1),
+    ],
+)
+def test_retry_after(arena: Arena, connector: str, path: str, hit: int, value: str) -> None:
     """Seconds, a date that is past, nonsense, and a wait that nobody would live to see the end of."""
     game = arena.game(connector)
-    game.play([Trouble(0, ANY, 2, Fault("status", 503, value))])
+    game.play([Trouble(0, path, hit, Fault("status", 503, value))])
     waited = game.ended[0].seconds
     assert waited >= (0.5 if value in {"1", "1000000000"} else 0)
 
@@ -143,7 +155,7 @@ STOPS: tuple[tuple[StopKind, Trouble], ...] = (
 
 
 @pytest.mark.parametrize(("kind", "trouble"), STOPS, ids=[kind for kind, _ in STOPS])
-@pytest.mark.parametrize("connector", [*(tap.connector for tap in TAPS), TargetChaos.connector])
+@pytest.mark.parametrize("connector", CONNECTORS)
 def test_one_end(arena: Arena, connector: str, kind: StopKind, trouble: Trouble) -> None:
     """Kill -9, SIGTERM, SIGINT, a second signal, a reader that ends, a disk that is full."""
     game = arena.game(connector)
@@ -156,6 +168,156 @@ def test_one_end(arena: Arena, connector: str, kind: StopKind, trouble: Trouble)
         assert first.exit_code not in {0, 4}, first.stderr[-2000:]
         assert "Traceback" not in first.stderr
     assert game.ended[-1].exit_code in {0, 4}
+
+
+@pytest.mark.parametrize("path", ["articulos.post", "documentos.post", "documentos.delete"])
+def test_what_the_server_does_when_the_process_is_dead(arena: Arena, path: str) -> None:
+    """SERPI still works on a write when the next run begins: that one waits, then looks again."""
+    game = arena.game(TargetChaos.connector)
+    assert isinstance(game, TargetChaos)
+    switches = game.scenario.sandbox.serpi.switches
+    switches.duplicate_articles = switches.duplicate_documents = "store"
+    game.scenario.settings["settle_time"] = 2
+    game.leaves_late = True
+    late = Fault("late", seconds=0.8)
+    game.play([Trouble(0, path, 1, what) for what in (late, Stop("SIGKILL", "after"))])
+
+
+@pytest.mark.parametrize(
+    ("connector", "path"),
+    [
+        *((connector, ANY) for connector in CONNECTORS),
+        (WinfraTap.connector, "datos"),
+        *((TargetChaos.connector, path) for path in ("articulos.post", "documentos.post")),
+    ],
+)
+def test_a_server_that_stays_down_is_given_up(arena: Arena, connector: str, path: str) -> None:
+    """Failures that outlast `retry_time`: the run ends, says so, and a later one brings the rest."""
+    game = arena.game(connector)
+    if connector == WinfraTap.connector:
+        # What is asked for ahead would use the failures up.
+        game.scenario.settings["download_ahead"] = 0
+    game.play([Trouble(0, path, hit, Fault("status", 503)) for hit in range(1, OUTLAST + 1)])
+    first = game.ended[0]
+    assert first.exit_code == UPSTREAM, first.stderr[-2000:]
+    assert len(first.struck) < OUTLAST, "it never gave up"
+
+
+@pytest.mark.parametrize("connector", CONNECTORS)
+def test_a_drip_that_never_pauses_for_long_ends(arena: Arena, connector: str) -> None:
+    """No byte takes as long as `request_timeout`, and all of them take longer than 20 times that."""
+    game = arena.game(connector)
+    game.waits = {**game.waits, "request_timeout": 0.1}
+    game.play([Trouble(0, ANY, 1, Fault("drip", seconds=0.06))])
+    assert "took too long" in game.ended[0].stderr
+
+
+def test_a_petition_that_never_ends_is_given_up(arena: Arena) -> None:
+    """WINFRA says PENDING for longer than `generation_timeout`."""
+    game = arena.game(WinfraTap.connector)
+    assert isinstance(game, TapChaos)
+    scenario = game.scenario
+    patience, switches = scenario.settings["generation_timeout"], scenario.sandbox.winfra.switches
+    looks = switches.pending_looks, switches.dataset_looks
+
+    def prepare_it_at_last() -> None:
+        scenario.settings["generation_timeout"] = patience
+        switches.pending_looks, switches.dataset_looks = looks
+
+    scenario.settings["generation_timeout"] = 0.3
+    switches.pending_looks, switches.dataset_looks = 10**9, {}
+    game.after_run = lambda _: prepare_it_at_last()
+    game.play([Trouble(0, ANY, 1, Fault("reset"))])
+    first = game.ended[0]
+    assert first.exit_code == UPSTREAM, first.stderr[-2000:]
+    assert "generation_timeout" in first.stderr
+
+
+def test_a_window_that_was_cut_off_goes_on_behind_its_last_row(arena: Arena) -> None:
+    """SIGTERM between two slices of a dataset: the state names the rows that left, and no others."""
+    game = arena.game(WinfraTap.connector)
+    assert isinstance(game, TapChaos)
+    game.scenario.settings |= {"page_size": 1, "download_ahead": 0}
+    game.scenario.between_runs = lambda: None  # type: ignore[method-assign]  # the petition stays
+    offsets: list[int] = []
+
+    def note_offsets(run: int) -> None:
+        if run == 0:
+            bookmarks = game.loaders.state["bookmarks"].values()
+            offsets.extend(filter(None, (bookmark.get("offset") for bookmark in bookmarks)))
+
+    game.after_run = note_offsets
+    game.play([Trouble(0, "datos", 3, Stop("SIGTERM", "before"))])
+    assert offsets, "no window was cut off"
+
+
+def test_a_petition_that_goes_between_two_slices_leaves_no_row_twice(arena: Arena) -> None:
+    """A snapshot without keys is begun anew, and a loader drops what it has of the first beginning."""
+    game = arena.game(WinfraTap.connector)
+    assert isinstance(game, TapChaos)
+    scenario, winfra = game.scenario, game.scenario.sandbox.winfra
+    scenario.streams = ("articulos", "empleados")
+    winfra.switches.row_counts = dict.fromkeys(scenario.streams, 5)
+    scenario.settings |= {"page_size": 2, "download_ahead": 0, "key_properties": {}}
+    slices = itertools.count(1)
+
+    def name_of(request: Received) -> str:
+        name = WinfraTap.name_of(request)
+        if name == "datos" and next(slices) == 2:
+            for petition in list(winfra.petitions):
+                winfra.forget(petition)
+        return name
+
+    scenario.name_of = name_of  # type: ignore[method-assign]
+    game.play([])
+    assert "is gone" in game.ended[0].stderr
+
+
+@pytest.mark.parametrize("page_size", [5, 20])
+def test_providers_that_go_while_the_list_is_read_hide_no_others(
+    arena: Arena, page_size: int
+) -> None:
+    """A row of the first page is gone when the second one is asked for, and back after that."""
+    game = arena.game(FacturaDirectaTap.connector)
+    assert isinstance(game, TapChaos)
+    vendor = game.scenario.sandbox.facturadirecta
+    vendor.switches.order, vendor.switches.silent_cap = "id", 0
+    while len(vendor.providers) < 3 * page_size:
+        vendor.add()
+    game.scenario.settings["page_size"] = page_size
+    identifier = min(vendor.providers)
+    first = vendor.providers[identifier]
+
+    def come_and_go(lists: int) -> None:
+        if lists == 1:
+            vendor.remove(identifier)
+        if lists == 2:
+            vendor.put_provider(first)
+
+    vendor.on_list_request = come_and_go
+    game.play([])
+    assert identifier in vendor.providers
+
+
+def test_a_document_that_is_nowhere_is_put_back_before_anything_is_written(arena: Arena) -> None:
+    """Killed between the deletion and the new document; the next run ends with its first write."""
+    game = arena.game(TargetChaos.connector)
+    assert isinstance(game, TargetChaos)
+    scenario = game.scenario
+    gone: list[int] = []
+
+    def look(run: int) -> None:
+        if run < 2:
+            gone.append(len(scenario.changed_documents()))
+
+    game.after_run = look
+    game.play(
+        [
+            Trouble(0, "documentos.delete", 1, Stop("SIGKILL", "after")),
+            Trouble(1, "documentos.post", 1, Stop("SIGKILL", "after")),
+        ]
+    )
+    assert gone == [1, 0]
 
 
 def test_a_clock_that_was_put_back_makes_no_wait_longer(arena: Arena) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from erp_sandbox.serpi.app import Serpi
 from erp_sandbox.serpi.generate import FIRST_DAY, LAST_DAY
 from erp_sandbox.server import Sandbox
 from erp_sandbox.vendor import Setup
+from serpi_client.locks import TokenLocks
 from support.serpi_target import document, record, schema, state
 
 TAP = "tap_serpi"
@@ -37,7 +39,8 @@ class Company:
         listener.sandbox = Sandbox(Setup(scale=0.1))
         self.serpi: Serpi = listener.sandbox.serpi
         self.serpi.switches.latency_ms = 3
-        self._url = listener.url
+        self.api_url = f"{listener.url}/serpi/api/v1"
+        self.cache = folder / "cache"
         self._nursery = nursery
         self._folder = folder
 
@@ -55,7 +58,7 @@ class Company:
         folder = self._folder / name
         folder.mkdir()
         config = {
-            "api_url": f"{self._url}/serpi/api/v1",
+            "api_url": self.api_url,
             "token": serpi.TOKEN,
             "secret_key": serpi.SECRET_KEY,
             "retry_wait": 0.01,
@@ -71,7 +74,7 @@ class Company:
                 files=(*files, stderr.fileno()),
                 folder=folder,
                 # The locks are in the user's cache: all of them are one user's.
-                environment={"XDG_CACHE_HOME": str(self._folder / "cache")},
+                environment={"XDG_CACHE_HOME": str(self.cache)},
             )
         return child, folder / "stderr.txt"
 
@@ -211,6 +214,26 @@ def test_a_second_target_that_waited_too_long_sends_nothing(company: Company) ->
     finally:
         os.close(write)
     ended_well(first)
+
+
+@pytest.mark.parametrize("connector", [TAP, TARGET])
+def test_a_token_that_is_never_given_back_is_not_waited_for_without_end(
+    company: Company, monkeypatch: pytest.MonkeyPatch, connector: str
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(company.cache))
+    requests = len(company.serpi.requests)
+    with TokenLocks(company.api_url, serpi.TOKEN, request_wait=0).request(), _nothing() as nothing:
+        if connector == TAP:
+            started = company.tap("waiting", os.dup(nothing), request_timeout=0.02)
+        else:
+            started = company.target("waiting", _fed(_input(0, 5)), request_timeout=0.02)
+        child, log = started
+        code = child.wait(LONGEST)
+        if code is None:
+            child.signal(signal.SIGKILL)
+    assert code == 3, log.read_text()[-3000:]
+    assert "another process uses this token" in log.read_text()
+    assert len(company.serpi.requests) == requests
 
 
 def _wait_for(path: Path) -> None:
