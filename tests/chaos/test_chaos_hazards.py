@@ -26,6 +26,7 @@ from chaos.target_game import TargetChaos
 from erp_sandbox.running import Listener
 from support.meltano_projects import REPOSITORY
 from support.raw_server import Received
+from target_serpi.protocol import MOST_TRIES
 
 CONNECTORS = [*(tap.connector for tap in TAPS), TargetChaos.connector]
 MOST_SEEDS = 2000
@@ -170,6 +171,17 @@ def test_one_end(arena: Arena, connector: str, kind: StopKind, trouble: Trouble)
     assert game.ended[-1].exit_code in {0, 4}
 
 
+@pytest.mark.parametrize("path", ["articulos.post", "documentos.post"])
+def test_a_record_whose_outcome_stays_unknown_is_no_success(arena: Arena, path: str) -> None:
+    """One record fails as often as it is tried; the others are stored, and no state leaves it behind."""
+    game = arena.game(TargetChaos.connector)
+    game.scenario.settings["batch_size"] = 1
+    game.play([Trouble(0, path, hit, Fault("reset")) for hit in range(1, MOST_TRIES + 1)])
+    first = game.ended[0]
+    assert first.exit_code == UPSTREAM, first.stderr[-2000:]
+    assert "+ unknown 1\n" in first.stderr
+
+
 @pytest.mark.parametrize("path", ["articulos.post", "documentos.post", "documentos.delete"])
 def test_what_the_server_does_when_the_process_is_dead(arena: Arena, path: str) -> None:
     """SERPI still works on a write when the next run begins: that one waits, then looks again."""
@@ -282,6 +294,9 @@ def test_providers_that_go_while_the_list_is_read_hide_no_others(
     assert isinstance(game, TapChaos)
     vendor = game.scenario.sandbox.facturadirecta
     vendor.switches.order, vendor.switches.silent_cap = "id", 0
+    # A detail that is gone has the list read once more, which would find what a page has hidden.
+    vendor.switches.list_items = "full"
+    game.scenario.settings["details"] = "never"
     while len(vendor.providers) < 3 * page_size:
         vendor.add()
     game.scenario.settings["page_size"] = page_size
