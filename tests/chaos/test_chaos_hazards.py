@@ -21,7 +21,7 @@ from chaos.nursery import Nursery
 from chaos.plans import READ_FAULTS, WRITE_FAULTS, made
 from chaos.playing import Game
 from chaos.tap_game import TapChaos
-from chaos.tap_scenarios import TAPS, FacturaDirectaTap, WinfraTap
+from chaos.tap_scenarios import TAPS, FacturaDirectaTap, SerpiTap, WinfraTap
 from chaos.target_game import TargetChaos
 from erp_sandbox.running import Listener
 from support.meltano_projects import REPOSITORY
@@ -182,34 +182,52 @@ def test_a_record_whose_outcome_stays_unknown_is_no_success(arena: Arena, path: 
     assert "+ unknown 1\n" in first.stderr
 
 
-@pytest.mark.parametrize("path", ["articulos.post", "documentos.post", "documentos.delete"])
-def test_what_the_server_does_when_the_process_is_dead(arena: Arena, path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "settled"),
+    [
+        ("articulos.post", "CONFIRMED"),
+        ("documentos.post", "CONFIRMED"),
+        ("documentos.delete", "CONFLICT"),
+    ],
+)
+def test_what_the_server_does_when_the_process_is_dead(
+    arena: Arena, path: str, settled: str
+) -> None:
     """SERPI still works on a write when the next run begins: that one waits, then looks again."""
     game = arena.game(TargetChaos.connector)
     assert isinstance(game, TargetChaos)
     switches = game.scenario.sandbox.serpi.switches
     switches.duplicate_articles = switches.duplicate_documents = "store"
+    switches.batch_maximum, switches.store_at_most = 0, None
     game.scenario.settings["settle_time"] = 2
     game.leaves_late = True
     late = Fault("late", seconds=0.8)
     game.play([Trouble(0, path, 1, what) for what in (late, Stop("SIGKILL", "after"))])
+    assert re.search(rf"are settled: \d+ {settled}\n", game.ended[1].stderr)
 
 
 @pytest.mark.parametrize(
-    ("connector", "path"),
+    ("connector", "path", "since"),
     [
-        *((connector, ANY) for connector in CONNECTORS),
-        (WinfraTap.connector, "datos"),
-        *((TargetChaos.connector, path) for path in ("articulos.post", "documentos.post")),
+        *((connector, ANY, 1) for connector in CONNECTORS),
+        (SerpiTap.connector, "articulos", 2),
+        (WinfraTap.connector, "datos", 2),
+        (FacturaDirectaTap.connector, "list", 2),
+        *((TargetChaos.connector, path, 1) for path in ("articulos.post", "documentos.post")),
     ],
 )
-def test_a_server_that_stays_down_is_given_up(arena: Arena, connector: str, path: str) -> None:
+def test_a_server_that_stays_down_is_given_up(
+    arena: Arena, connector: str, path: str, since: int
+) -> None:
     """Failures that outlast `retry_time`: the run ends, says so, and a later one brings the rest."""
     game = arena.game(connector)
+    if isinstance(game, TapChaos):
+        game.scenario.settings["page_size"] = 2
     if connector == WinfraTap.connector:
         # What is asked for ahead would use the failures up.
         game.scenario.settings["download_ahead"] = 0
-    game.play([Trouble(0, path, hit, Fault("status", 503)) for hit in range(1, OUTLAST + 1)])
+    hits = range(since, since + OUTLAST)
+    game.play([Trouble(0, path, hit, Fault("status", 503)) for hit in hits])
     first = game.ended[0]
     assert first.exit_code == UPSTREAM, first.stderr[-2000:]
     assert len(first.struck) < OUTLAST, "it never gave up"
