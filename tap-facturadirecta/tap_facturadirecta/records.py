@@ -216,7 +216,9 @@ def _finish(record: Record, provider: etree._Element | None) -> None:
     if type(identifier) is str:
         record[KEY] = as_key(identifier)
     custom = record.get(CUSTOM_ATTRIBUTES)
-    if custom is not None:
+    if type(custom) is dict and custom.keys() == {CUSTOM_ATTRIBUTE}:
+        record[CUSTOM_ATTRIBUTES] = custom[CUSTOM_ATTRIBUTE]
+    elif custom is not None:
         wrappers = custom if isinstance(custom, list) else [custom]
         items = [item for wrapper in wrappers for item in _custom_attributes(wrapper)]
         record[CUSTOM_ATTRIBUTES] = items or None
