@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector_kit.common_settings import http_settings
+from connector_kit.common_settings import header_text, http_settings
 from connector_kit.settings import Setting, SettingFaultError, SettingKind
 
 ARTICULOS = "articulos"
@@ -30,12 +30,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "token", SettingKind.STRING, "Token",
         "Access token that SERPI ERP generates; sent as `Authorization: Bearer`.",
-        required=True, secret=True,
+        required=True, secret=True, refine=header_text,
     ),
     Setting(
         "secret_key", SettingKind.STRING, "Secret key",
         "The company's `secretkey` for API calls.",
-        required=True, secret=True,
+        required=True, secret=True, refine=header_text,
     ),
     Setting(
         "stream_aliases", SettingKind.OBJECT, "Stream aliases",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from connector_kit.errors import SettingsError
+from erp_sandbox.serpi import SECRET_KEY, TOKEN
 from support.serpi_target import (
     ARTICLES,
     DOCUMENTS,
@@ -270,6 +271,12 @@ def test_all_setting_faults_come_at_once(target: Target) -> None:
     run = target.run([], ledger_path=str(target.folder / "no" / "l.sqlite3")).ended(
         2, "ledger_path"
     )
+
+
+def test_blanks_around_secrets_are_no_part_of_them(target: Target) -> None:
+    around = {"token": f" {TOKEN}\r\n", "secret_key": f"{SECRET_KEY}\n"}
+    target.run(stream_of([article("N-1")]), **around).ok(created=1)
+    target.run(token="to\nken", secret_key="\u20ac").ended(2, "'token'", "'secret_key'", "header")
 
 
 def test_settings_from_the_environment(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
