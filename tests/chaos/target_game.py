@@ -19,7 +19,7 @@ from chaos.playing import Game, longest
 from chaos.proxy import Proxy
 from chaos.running import Ended, Workshop
 from chaos.tap_scenarios import CALM, WAITS
-from chaos.target_scenario import ARTICLES, DOCUMENTS, TargetScenario, rejections
+from chaos.target_scenario import ARTICLES, DOCUMENTS, TargetScenario, key_text, rejections
 from erp_sandbox.running import Listener
 from erp_sandbox.server import Sandbox
 from erp_sandbox.vendor import Setup
@@ -155,6 +155,12 @@ class TargetChaos(Game):
             " WHERE state IN ('SENDING', 'UNKNOWN', 'DELETING', 'DELETED')"
         )
         assert not open_rows, f"(c) rows without an end: {open_rows}\n{log}"
+        ended = self._ledger_rows(
+            "SELECT DISTINCT key FROM attempts WHERE state IN ('CONFIRMED', 'CONFLICT', 'REJECTED')"
+        )
+        stored = {key_text(each.key) for each in self.scenario.sandbox.serpi.history}
+        unsaid = stored - {key for (key,) in ended}
+        assert not unsaid, f"(c) SERPI stored what no row says: {unsaid}\n{log}"
         (counts,) = self._ledger_rows(
             "SELECT read, created + updated + unchanged + merged + skipped + rejected + unknown"
             " FROM runs ORDER BY id DESC LIMIT 1"

@@ -234,6 +234,16 @@ def test_a_server_that_stays_down_is_given_up(
 
 
 @pytest.mark.parametrize("connector", CONNECTORS)
+def test_answers_that_stay_unreadable_are_given_up(arena: Arena, connector: str) -> None:
+    """A page of HTML beside 200, whatever is asked for."""
+    game = arena.game(connector)
+    game.play([Trouble(0, ANY, hit, Fault("html")) for hit in range(1, OUTLAST + 1)])
+    first = game.ended[0]
+    assert first.exit_code == UPSTREAM, first.stderr[-2000:]
+    assert len(first.struck) < OUTLAST, "it never gave up"
+
+
+@pytest.mark.parametrize("connector", CONNECTORS)
 def test_a_drip_that_never_pauses_for_long_ends(arena: Arena, connector: str) -> None:
     """No byte takes as long as `request_timeout`, and all of them take longer than 20 times that."""
     game = arena.game(connector)
@@ -351,6 +361,19 @@ def test_a_document_that_is_nowhere_is_put_back_before_anything_is_written(arena
         ]
     )
     assert gone == [1, 0]
+
+
+def test_a_document_whose_successor_is_refused_stands_again(arena: Arena) -> None:
+    """SERPI takes the deletion and not the new document, and rejected records let state pass."""
+    game = arena.game(TargetChaos.connector)
+    assert isinstance(game, TargetChaos)
+    switches = game.scenario.sandbox.serpi.switches
+    switches.batch_maximum, switches.store_at_most = 0, None
+    game.scenario.allows_rejects = True
+    game.scenario.settings |= {"max_rejects": 1000, "batch_size": 1000}
+    # The first call creates what is new; the second one is the first successor.
+    game.play([Trouble(0, "documentos.post", 2, Fault("status", 400))])
+    assert "the old one was put back" in game.ended[0].stderr
 
 
 def test_a_clock_that_was_put_back_makes_no_wait_longer(arena: Arena) -> None:
