@@ -26,9 +26,10 @@ class ConnectorCommand(SingerCommand):
         """Run the command and exit."""
         redaction.install()
         tls.begin_run()
-        if standalone_mode:
-            GUARD.install()
         try:
+            # From here on a signal may come at any moment.
+            if standalone_mode:
+                GUARD.install()
             super().main(*args, standalone_mode=False, **kwargs)  # type: ignore[call-overload]  # passed on
         except click.ClickException as error:
             error.show()

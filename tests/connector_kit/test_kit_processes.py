@@ -62,6 +62,30 @@ def test_a_signal_while_the_vendor_is_waited_for_ends_at_once(
     assert resumed(dummy, run) == [1, 2, 3, 4, 5, 6]
 
 
+SIGNALLED_AT_ONCE = """
+import os, signal, sys
+take = signal.signal
+def take_and_be_signalled(number, handler):
+    before = take(number, handler)
+    if number == int(sys.argv[1]):
+        os.kill(os.getpid(), number)
+    return before
+signal.signal = take_and_be_signalled
+from support.dummy_tap import DummyTap
+DummyTap.cli(["--about"])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_as_soon_as_there_is_a_handler(number: int) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", SIGNALLED_AT_ONCE, str(int(number))],
+        env={**os.environ, **PATH_OF_TESTS}, capture_output=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert run.returncode == 128 + number, run.stderr.decode()
+    assert b"Traceback" not in run.stderr
+
+
 def pipe_is_full(process: StartedProcess, reader: int) -> None:
     """Wait until the process has filled the pipe, so that it stands in the middle of a page."""
     before = -1
