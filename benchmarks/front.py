@@ -11,6 +11,7 @@ import http.client
 import json
 import re
 import socket
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -185,14 +186,21 @@ def translated(target: str) -> str:
     if target.startswith("/by_query/"):
         path = target.removeprefix("/by_query").partition("?")[0]
         target = f"{path}/{numbers.get('offset', 0)}/{numbers.get('limit', DEFAULT_LIMIT)}"
-    if rows is None:
-        return target
+    return target if rows is None else _ended_after(rows, target, numbers)
+
+
+def _ended_after(rows: int, target: str, numbers: Mapping[str, int]) -> str:
+    """Ask for what is beyond the end where a part of a list begins after so many rows."""
     if (found := LIST_SLICE.fullmatch(target)) is not None:
-        if int(found["offset"]) >= rows:
-            return f"{found['list']}/{BEYOND}/{found['limit']}"
-    elif "pagina" in numbers:
-        if (numbers["pagina"] - 1) * numbers.get("limite", DEFAULT_LIMIT) >= rows:
-            return target.replace(f"pagina={numbers['pagina']}", f"pagina={BEYOND}")
-    elif numbers.get("start", 0) >= rows:
-        return target.replace(f"start={numbers['start']}", f"start={BEYOND}")
-    return target
+        is_beyond = int(found["offset"]) >= rows
+        return f"{found['list']}/{BEYOND}/{found['limit']}" if is_beyond else target
+    if "start" in numbers:
+        is_beyond = numbers["start"] >= rows
+        beyond = target.replace(f"start={numbers['start']}", f"start={BEYOND}")
+        return beyond if is_beyond else target
+    if "pagina" in numbers:
+        is_beyond = (numbers["pagina"] - 1) * numbers.get("limite", DEFAULT_LIMIT) >= rows
+        beyond = target.replace(f"pagina={numbers['pagina']}", f"pagina={BEYOND}")
+        return beyond if is_beyond else target
+    # Some tools begin without the number of the first page.
+    return f"{target}&pagina={BEYOND}" if "limite" in numbers and rows == 0 else target
