@@ -60,13 +60,16 @@ class RowsAnswer:
         kind = answer.headers.get("content-type")
         if first and len(first) <= largest:
             self._closing.close()
-            with _unreadable():
-                return iter((self._with_sure_text(cut_page(json_text(first, kind))),))
+            return self._whole(first, kind)
         begun = iter((first,) if first else ())
         pieces = JsonPieces(
             lambda: next(begun, None) or answer.read_piece(), kind, checked_later=True
         )
         return map(self._with_sure_text, cut_while_arriving(pieces.read))
+
+    def _whole(self, body: bytes, kind: str | None) -> Iterator[Page]:
+        # Cut when its turn comes: a thread that computes keeps the others from asking.
+        yield self._with_sure_text(cut_page(json_text(body, kind)))
 
     def _with_sure_text(self, page: Page) -> Page:
         if not self._holds(page):
