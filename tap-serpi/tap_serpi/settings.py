@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from connector_kit.common_settings import header_text, http_settings, tap_settings
+from connector_kit.common_settings import http_settings, tap_settings
 from connector_kit.settings import Setting, SettingFaultError, SettingKind
+from serpi_client.settings import CONNECTION
 
 STREAM_NAMES = ("articulos", "documentos_contables", "tipos_documento")
 
@@ -16,21 +17,7 @@ def _codes(values: list[str]) -> list[str]:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        "api_url", SettingKind.URL, "API address",
-        "Address of SERPI's API, up to and with the version.",
-        default="https://apis.serpi.com.co/api/v1",
-    ),
-    Setting(
-        "token", SettingKind.STRING, "Token",
-        "Access token that SERPI ERP generates; sent as `Authorization: Bearer`.",
-        required=True, secret=True, refine=header_text,
-    ),
-    Setting(
-        "secret_key", SettingKind.STRING, "Secret key",
-        "The company's `secretkey` for API calls.",
-        required=True, secret=True, refine=header_text,
-    ),
+    *CONNECTION,
     Setting(
         "start_date", SettingKind.DATE, "Start date",
         "First day of `fechaDocumento` to read; required when documentos_contables is selected.",

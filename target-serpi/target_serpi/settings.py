@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from connector_kit.common_settings import header_text, http_settings
+from connector_kit.common_settings import http_settings
 from connector_kit.settings import Setting, SettingFaultError, SettingKind
+from serpi_client.settings import CONNECTION
 
 ARTICULOS = "articulos"
 DOCUMENTOS = "documentos_contables"
@@ -22,21 +23,7 @@ def _aliases(value: dict[str, Any]) -> dict[str, str]:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting(
-        "api_url", SettingKind.URL, "API address",
-        "Address of SERPI's API, up to and with the version.",
-        default="https://apis.serpi.com.co/api/v1",
-    ),
-    Setting(
-        "token", SettingKind.STRING, "Token",
-        "Access token that SERPI ERP generates; sent as `Authorization: Bearer`.",
-        required=True, secret=True, refine=header_text,
-    ),
-    Setting(
-        "secret_key", SettingKind.STRING, "Secret key",
-        "The company's `secretkey` for API calls.",
-        required=True, secret=True, refine=header_text,
-    ),
+    *CONNECTION,
     Setting(
         "stream_aliases", SettingKind.OBJECT, "Stream aliases",
         "Incoming stream name -> `articulos` or `documentos_contables`.",
