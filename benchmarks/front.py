@@ -195,12 +195,13 @@ def _ended_after(rows: int, target: str, numbers: Mapping[str, int]) -> str:
         is_beyond = int(found["offset"]) >= rows
         return f"{found['list']}/{BEYOND}/{found['limit']}" if is_beyond else target
     if "start" in numbers:
-        is_beyond = numbers["start"] >= rows
-        beyond = target.replace(f"start={numbers['start']}", f"start={BEYOND}")
-        return beyond if is_beyond else target
-    if "pagina" in numbers:
-        is_beyond = (numbers["pagina"] - 1) * numbers.get("limite", DEFAULT_LIMIT) >= rows
-        beyond = target.replace(f"pagina={numbers['pagina']}", f"pagina={BEYOND}")
-        return beyond if is_beyond else target
-    # Some tools begin without the number of the first page.
-    return f"{target}&pagina={BEYOND}" if "limite" in numbers and rows == 0 else target
+        name, before = "start", numbers["start"]
+    elif "pagina" in numbers:
+        name = "pagina"
+        before = (numbers["pagina"] - 1) * numbers.get("limite", DEFAULT_LIMIT)
+    else:
+        # Some tools begin without the number of the first page.
+        return f"{target}&pagina={BEYOND}" if "limite" in numbers and rows == 0 else target
+    if before < rows:
+        return target
+    return target.replace(f"{name}={numbers[name]}", f"{name}={BEYOND}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import pickle
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +61,8 @@ def main() -> int:
     needed = {name for _, names in chosen.values() for name in names}
     environments.make(["ours", "sdk", *sorted({"limits"} if plan.quick else needed)])
     if not options.go_on:
-        shutil.rmtree(MEASURED, ignore_errors=True)
+        for name in chosen:
+            _kept(name, plan).unlink(missing_ok=True)
     sections: list[Section] = []
     for name, (measure, _) in chosen.items():
         sys.stderr.write(f"{name}\n")
@@ -78,11 +78,15 @@ def main() -> int:
     return 0
 
 
+def _kept(name: str, plan: Plan) -> Path:
+    return MEASURED / f"{name}-{plan.rounds}.pickle"
+
+
 def _measured_once(
     name: str, measure: Callable[[Plan], list[Section]], plan: Plan
 ) -> list[Section]:
     """Measure a set, or read what a run that broke off has measured."""
-    path = MEASURED / f"{name}-{plan.rounds}.pickle"
+    path = _kept(name, plan)
     if path.exists():
         kept: list[Section] = pickle.loads(path.read_bytes())  # noqa: S301 - our own file
         return kept
