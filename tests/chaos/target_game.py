@@ -35,6 +35,7 @@ class TargetChaos(Game):
     Attributes:
         folder: of the target's files.
         ended: the runs so far.
+        leaves_late: whether a run begins though SERPI still works on what the one before sent.
         waits: limits of the runs that meet troubles.
         after_run: called with the number of each run that has ended.
     """

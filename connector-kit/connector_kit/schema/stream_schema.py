@@ -195,7 +195,7 @@ class StreamSchema:
         return self._compiled_check().page(page.body)
 
     def holds(self, page: Page) -> bool:
-        """Check a page before its turn, in any thread: nothing is compiled for it, nothing learned.
+        """Check a page before it is emitted: nothing is compiled for it, nothing learned.
 
         Args:
             page: of records; what it passed is noted on it, so that it is not checked again.
