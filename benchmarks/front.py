@@ -1,7 +1,7 @@
 """A server before the sandbox that answers from memory what the sandbox has answered once.
 
 Making a page, and a web framework's work for each request, would be measured otherwise: with small pages
-that is more than a contender's own. Lists alone are kept; every other call goes to the sandbox.
+that is more than a contender's own. What only reads is kept; every other call goes to the sandbox.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from typing import cast
 
 SLICE = re.compile(r"/winfra/api_v1/datos_xxl/(?P<petition>[^/]+)(?P<rest>/[^/]+/\d+/\d+)")
 ARTICLES = re.compile(r"/serpi/api/v1/Articulo\?(?:(?:limite|pagina)=\d+&?)+")
-PROVIDERS = re.compile(r"/facturadirecta/api/providers\.xml\?(?:(?:start|limit)=\d+&?)+")
+PROVIDERS = re.compile(
+    r"/facturadirecta/api/providers(?:\.xml\?(?:(?:start|limit)=\d+&?)+|/\d+\.xml)"
+)
 SWITCHES = re.compile(r"/_control/(?P<vendor>\w+)/switches")
 PETITION = "/winfra/api_v1/generar_xxl"
+TOKEN = "/winfra/api_token/"
 
 MOST_KEPT = 600_000_000
 DROPPED = frozenset({"connection", "content-length", "transfer-encoding"})
@@ -84,7 +87,8 @@ class Memory:
         elif request.target == PETITION:
             asked = json.dumps(json.loads(request.body), sort_keys=True)
             self._petitions[json.loads(body)["peticion_id"]] = asked
-        elif request.method != "GET":
+        elif request.method != "GET" and request.target != TOKEN:
+            # It may have changed what the lists hold. A token, which every run of ours takes, has not.
             self._forget()
             if (found := SWITCHES.fullmatch(request.target)) is not None:
                 self._latencies[found["vendor"]] = json.loads(body)["latency_ms"] / 1000
