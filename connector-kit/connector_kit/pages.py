@@ -18,7 +18,9 @@ import msgspec
 import simplejson
 
 NUL_ESCAPE = re.compile(rb"\\u0000")
-FEW_BACKSLASHES = 500
+BYTES_A_BACKSLASH = 1024
+"""Where there are no more backslashes than one in so many bytes, they are looked at one by one."""
+
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 REPLACEMENT = "\ufffd"
 
@@ -139,7 +141,7 @@ def _may_hold_nul(body: bytes) -> bool:
     one; most texts have hardly any.
     """
     place = body.find(b"\\")
-    for _ in range(FEW_BACKSLASHES):
+    for _ in range(len(body) // BYTES_A_BACKSLASH + 1):
         if place < 0:
             return False
         if body.startswith(b"u0000", place + 1):

@@ -205,7 +205,7 @@ class StreamSchema:
             nothing: the schema may not be known yet.
         """
         check = self._check
-        if check is None or check.page(page.body) is None:
+        if check is None or not check.all_fit(page.slices):
             return False
         page.passed = check
         return True
