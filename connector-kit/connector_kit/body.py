@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import Protocol
 
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
@@ -11,13 +12,32 @@ from connector_kit.decoding import inflater_for
 from connector_kit.errors import UpstreamError
 from connector_kit.retry import UnreadableAnswer
 
-if TYPE_CHECKING:
-    import urllib3
-
 PIECE = 1 << 20
 
 READ_AT_ONCE = 1 << 24
 """Bytes: a length that the server promises is believed up to here, beyond only as it arrives."""
+
+
+class Unread(Protocol):
+    """An answer whose body is still to be read: what is asked of urllib3's, and of the plain one."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Names in any case."""
+
+    @property
+    def length_remaining(self) -> int | None:
+        """Bytes still to come over the wire, None where the server does not say."""
+
+    def read(self, at_most: int | None, *, decode_content: bool) -> bytes:
+        """Read some of the body, None for the rest."""
+
+    def close(self) -> None:
+        """End an answer that was not read to its end."""
 
 
 class BodyReader:
@@ -27,7 +47,7 @@ class BodyReader:
     travel, but for a few.
     """
 
-    def __init__(self, response: urllib3.BaseHTTPResponse, byte_cap: int, place: str) -> None:
+    def __init__(self, response: Unread, byte_cap: int, place: str) -> None:
         """Begin to read.
 
         Args:

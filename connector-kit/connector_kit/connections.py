@@ -10,15 +10,24 @@ from requests.utils import get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from connector_kit.deadline import LONGEST_CONNECT, BoundedResponse, Exchange, current_exchange
+from connector_kit.deadline import (
+    LONGEST_CONNECT,
+    BoundedResponse,
+    Exchange,
+    Exchanging,
+    current_exchange,
+)
 from connector_kit.errors import SettingsError
 from connector_kit.redaction import REDACTOR
+from connector_kit.sent_ahead import Lease, SentRequest
 from connector_kit.tls import TlsSettings, trust_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from urllib3.util import Url
+
+    from connector_kit.requesting import Request
 
 TRUSTED_IDLE = 1.0
 """Seconds: a server may close a connection that is idle for longer, just as the request leaves."""
@@ -137,6 +146,23 @@ class Opener:
             preload_content=False,
             decode_content=False,
         )
+
+    def send(self, request: Request, exchange: Exchange) -> SentRequest | None:
+        """Send a request without waiting for its answer.
+
+        Args:
+            request: without a body.
+            exchange: its limits.
+
+        Returns:
+            the request under way; None where no connection stands idle, or a proxy stands between.
+
+        Raises:
+            urllib3.exceptions.HTTPError: it was not sent.
+        """
+        with Exchanging(exchange):
+            lease = None if self._manager.proxy else Lease.taken(self._pool)
+        return None if lease is None else SentRequest(request, exchange, lease)
 
     def close(self) -> None:
         """Close the idle connections."""

@@ -15,6 +15,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from connector_kit.heads import plain_head
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -103,7 +105,9 @@ class Exchange:
         Raises:
             TimeoutError: nothing came for too long, or the whole takes too long.
         """
-        peer.settimeout(self.wait_limit())
+        limit = self.wait_limit()
+        if peer.gettimeout() != limit:
+            peer.settimeout(limit)
         started = time.monotonic()
         try:
             return raw.readinto(buffer)
@@ -183,23 +187,51 @@ class _BoundedReader(io.RawIOBase):
             super().close()
 
 
+def bounded_reader(peer: socket.socket, exchange: Exchange) -> io.BufferedReader:
+    """Return a reader of a socket whose every `recv` keeps to the exchange's limits."""
+    raw: Any = peer.makefile("rb", buffering=0)
+    return io.BufferedReader(_BoundedReader(raw, peer, exchange))
+
+
 class _BoundedSocket:
     """What `http.client` asks of a socket to read an answer from it."""
 
-    def __init__(self, peer: socket.socket, exchange: Exchange) -> None:
-        self._peer = peer
-        self._exchange = exchange
+    def __init__(self, reader: io.BufferedReader) -> None:
+        self._reader = reader
 
     def makefile(self, *_: object, **__: object) -> io.BufferedReader:
-        raw: Any = self._peer.makefile("rb", buffering=0)
-        return io.BufferedReader(_BoundedReader(raw, self._peer, self._exchange))
+        return self._reader
 
 
 class BoundedResponse(http.client.HTTPResponse):
     """An answer whose status line, headers and body keep to the exchange's limits."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as http.client's
+    def __init__(
+        self,
+        sock: socket.socket,
+        *args: Any,  # noqa: ANN401 - as http.client's
+        reader: io.BufferedReader | None = None,
+        **kwargs: Any,  # noqa: ANN401 - as http.client's
+    ) -> None:
+        """Read an answer; where something of it was looked at already, with the reader that holds it."""
         exchange = current_exchange()
-        bounded: Any = _BoundedSocket(sock, exchange)
+        bounded: Any = _BoundedSocket(reader or bounded_reader(sock, exchange))
         super().__init__(bounded, *args, **kwargs)
         exchange.receives(self)
+
+    def begin(self) -> None:
+        """Read status line and headers."""
+        fp: Any = self.fp
+        head = plain_head(fp.peek())
+        if head is None:
+            # Nothing of what was looked at is lost: the reader still holds it.
+            super().begin()
+            return
+        fp.read(head.size)
+        self.code = self.status = head.status
+        self.reason, self.version = head.reason, 11
+        self.headers = self.msg = http.client.HTTPMessage()
+        for name, value in head.headers:
+            self.msg.set_raw(name, value)
+        self.length = head.length
+        self.chunked = self.will_close = False

@@ -12,7 +12,6 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-import urllib3
 from urllib3 import exceptions
 
 from connector_kit.answers import (
@@ -24,7 +23,7 @@ from connector_kit.answers import (
     RefusedAnswer,
     RefusedCredentials,
 )
-from connector_kit.body import BodyReader
+from connector_kit.body import BodyReader, Unread
 from connector_kit.connections import Opener
 from connector_kit.deadline import Exchange, Exchanging
 from connector_kit.errors import RefusedError
@@ -37,6 +36,7 @@ from connector_kit.retry import (
     RetryPolicy,
     UnreadableAnswer,
 )
+from connector_kit.sent_ahead import SentRequest
 from connector_kit.statuses import Action, action_for
 from connector_kit.tls import TlsSettings
 
@@ -59,6 +59,7 @@ __all__ = [
     "RefusedCredentials",
     "RetryLater",
     "Retryable",
+    "SentRequest",
     "StreamedAnswer",
     "TlsSettings",
     "UnreadableAnswer",
@@ -92,9 +93,7 @@ class HttpSettings:
 class StreamedAnswer:
     """An answer whose body is read in pieces while it arrives."""
 
-    def __init__(
-        self, response: urllib3.BaseHTTPResponse, reader: BodyReader, url_path: str
-    ) -> None:
+    def __init__(self, response: Unread, reader: BodyReader, url_path: str) -> None:
         """Wrap an answer; `HttpClient.stream` does.
 
         Args:
@@ -278,6 +277,7 @@ class HttpClient:
         where: str,
         statuses: Mapping[int, Action] | None = None,
         auth: AuthBase | None = None,
+        sent: SentRequest | None = None,
     ) -> Iterator[StreamedAnswer]:
         """Ask once, and give the answer while its body still arrives.
 
@@ -291,6 +291,7 @@ class HttpClient:
             where: for messages.
             statuses: where the status table differs for this call.
             auth: credentials in place of the client's.
+            sent: the same request, where `send` has sent it already.
 
         Yields:
             a good answer. The connection is kept only if the body is read to its end.
@@ -300,22 +301,54 @@ class HttpClient:
             RefusedError: as `call`.
             ClosedClient: as `call`.
         """
-        request = self._builder.build(
-            method,
-            path,
-            params=params,
-            raw_query=raw_query,
-            json=json,
-            headers=headers,
-            auth=auth,
+        request = (
+            sent.request
+            if sent is not None
+            else self._builder.build(
+                method,
+                path,
+                params=params,
+                raw_query=raw_query,
+                json=json,
+                headers=headers,
+                auth=auth,
+            )
         )
-        with self._opened(request, where, once=False) as response:
+        with self._opened(request, where, once=False, sent=sent) as response:
             reader = BodyReader(response, self._settings.byte_cap, self._judge.place(where))
             answer = StreamedAnswer(response, reader, request.path)
             action = action_for(response.status, statuses)
             if action is not Action.OK:
                 raise self._judge.refusal(answer.read_rest(), action, where)
             yield answer
+
+    def send(self, path: str) -> SentRequest | None:
+        """Send a GET that asks for little, and leave its answer where it arrives.
+
+        So a caller has several answers under way without a thread. Not for a client with a `guard`,
+        which holds for one request at a time.
+
+        Args:
+            path: below the base address.
+
+        Returns:
+            the request: `stream` reads its answer, its own `give_up` drops it. None where it cannot
+            be sent so, because no connection stands idle.
+
+        Raises:
+            Retryable: it was not sent.
+            ClosedClient: `close` was called.
+        """
+        if self._closed:
+            raise ClosedClient
+        request = self._builder.build(
+            "GET", path, params=None, raw_query=None, json=None, headers=None, auth=None
+        )
+        exchange = Exchange(self._settings.request_timeout)
+        try:
+            return self._opener.send(request, exchange)
+        except exceptions.HTTPError as error:
+            raise self._judge.failure(error, exchange) from error
 
     def close(self) -> None:
         """End what other threads wait for and close all connections, for good."""
@@ -334,21 +367,20 @@ class HttpClient:
 
     @contextlib.contextmanager
     def _opened(
-        self, request: Request, where: str, *, once: bool
-    ) -> Iterator[urllib3.BaseHTTPResponse]:
-        exchange = Exchange(self._settings.request_timeout, once=once)
+        self, request: Request, where: str, *, once: bool, sent: SentRequest | None = None
+    ) -> Iterator[Unread]:
+        exchange = sent.exchange if sent else Exchange(self._settings.request_timeout, once=once)
         self._running.add(exchange)
         try:
             with self._guard():
                 if self._closed:
                     raise ClosedClient
-                response = self._sent(request, where, exchange)
+                response = self._begun(request, where, exchange, sent)
                 try:
                     yield response
                 finally:
-                    if response.connection is not None:
-                        # The unread rest of the body would be taken for the next answer.
-                        response.close()
+                    # The unread rest of a body would be taken for the next answer.
+                    response.close()
         except Retryable as failure:
             if exchange.stopped:
                 raise ClosedClient from failure
@@ -356,14 +388,23 @@ class HttpClient:
         finally:
             self._running.discard(exchange)
 
-    def _sent(self, request: Request, where: str, exchange: Exchange) -> urllib3.BaseHTTPResponse:
+    def _begun(
+        self, request: Request, where: str, exchange: Exchange, sent: SentRequest | None
+    ) -> Unread:
         try:
+            if sent is None and request.method == "GET":
+                # The short way serves most reads, not only those that were sent ahead.
+                sent = self._opener.send(request, exchange)
+            if sent is not None:
+                return sent.answer()
             with Exchanging(exchange):
                 return self._opener.open(
                     request.method, request.target, request.headers, request.body
                 )
         except BaseException as error:
             exchange.give_up()
+            if sent is not None:
+                sent.give_up()
             if isinstance(error, exceptions.HTTPError):
                 raise self._judge.failure(error, exchange) from error
             if isinstance(error, RefusedError):

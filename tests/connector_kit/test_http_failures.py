@@ -22,7 +22,16 @@ from connector_kit.http import (
     UnreadableAnswer,
 )
 from connector_kit.redaction import REDACTOR, install
-from support.http_clients import QUICK, SILENCE, get, impatient, quick_client
+from support.http_clients import (
+    QUICK,
+    SILENCE,
+    ClientMaker,
+    get,
+    impatient,
+    quick_client,
+    quick_client_of,
+    standing_client,
+)
 from support.raw_server import (
     RESET_AT_ACCEPT,
     Act,
@@ -54,6 +63,7 @@ def server() -> Iterator[RawServer]:
         yield running
 
 
+@pytest.mark.parametrize("make", [quick_client_of, standing_client])
 @pytest.mark.parametrize(
     "act",
     [
@@ -103,10 +113,12 @@ def server() -> Iterator[RawServer]:
         "502-html",
     ],
 )
-def test_one_failure_and_then_the_answer(server: RawServer, act: Act) -> None:
-    server.play(act)
+def test_one_failure_and_then_the_answer(server: RawServer, act: Act, make: ClientMaker) -> None:
+    if act is RESET_AT_ACCEPT and make is standing_client:
+        pytest.skip("a connection that stands was accepted")
     failures: list[Retryable] = []
-    client = quick_client(server.url, impatient(0.5, retry_time=5), notice=failures.append)
+    client = make(server, impatient(0.5, retry_time=5), notice=failures.append)
+    server.play(act)
     assert get(client) == ROWS
     assert len(failures) == 1
     asked = 1 if act is RESET_AT_ACCEPT else 2
@@ -129,19 +141,25 @@ def ended_after(client: HttpClient, error: type[Exception] = UpstreamError) -> t
     return time.monotonic() - started, str(raised.value)
 
 
+@pytest.mark.parametrize("make", [quick_client_of, standing_client])
 @pytest.mark.parametrize("at", [0, 20, HEAD, HEAD + 4])
-def test_silence_ends(server: RawServer, at: int) -> None:
+def test_silence_ends(server: RawServer, at: int, make: ClientMaker) -> None:
+    client = make(server, impatient())
     server.rest = stall(GOOD, at)
-    seconds, message = ended_after(quick_client(server.url, impatient()))
+    seconds, message = ended_after(client)
     assert SILENCE <= seconds < BOUNDED
     assert "1 try" in message
 
 
+@pytest.mark.parametrize("make", [quick_client_of, standing_client])
 @pytest.mark.parametrize("at", [0, HEAD])
-def test_a_drip_ends_with_the_whole_answers_time(server: RawServer, at: int) -> None:
-    server.rest = drip(answer(b" " * 10_000), 0.02, at)
+def test_a_drip_ends_with_the_whole_answers_time(
+    server: RawServer, at: int, make: ClientMaker
+) -> None:
     # The silence limit is far above the drip's pauses, or a busy machine would trip it.
-    seconds, message = ended_after(quick_client(server.url, impatient(0.15)))
+    client = make(server, impatient(0.15))
+    server.rest = drip(answer(b" " * 10_000), 0.02, at)
+    seconds, message = ended_after(client)
     assert 3 <= seconds < 3 + BOUNDED
     assert "longer" in message or "too long" in message
 

@@ -38,6 +38,15 @@ def test_plain_http_goes_through_the_proxy(proxy: RawServer) -> None:
     assert REDACTOR.clean(f"{pair} {HIDDEN}") == "*** ***"
 
 
+def test_every_call_goes_through_the_proxy_in_its_form(proxy: RawServer) -> None:
+    client = quick_client("http://erp.invalid/api")
+    get(client)
+    assert client.send("things") is None
+    get(client)
+    first, second = proxy.received
+    assert (second.target, second.headers) == (first.target, first.headers)
+
+
 def test_the_environment_is_asked_once(proxy: RawServer, monkeypatch: pytest.MonkeyPatch) -> None:
     client = quick_client("http://erp.invalid/api")
     monkeypatch.delenv("http_proxy")

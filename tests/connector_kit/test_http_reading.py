@@ -13,7 +13,14 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from connector_kit.errors import SettingsError, UpstreamError
 from connector_kit.http import Action, Answer, HttpSettings, RefusedAnswer
-from support.http_clients import QUICK, get, quick_client
+from support.http_clients import (
+    QUICK,
+    ClientMaker,
+    get,
+    quick_client,
+    quick_client_of,
+    standing_client,
+)
 from support.raw_server import (
     Act,
     RawServer,
@@ -105,6 +112,7 @@ def test_one_connection_is_kept(server: RawServer) -> None:
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("make", [quick_client_of, standing_client])
 @pytest.mark.parametrize(
     "data",
     [
@@ -127,12 +135,16 @@ def test_one_connection_is_kept(server: RawServer) -> None:
     ],
     ids=lambda data: data.partition(b"\r\n\r\n")[0].partition(b"\r\n")[2].decode("latin-1"),
 )
-def test_json_in_every_wrapping(server: RawServer, data: bytes) -> None:
+def test_json_in_every_wrapping(server: RawServer, data: bytes, make: ClientMaker) -> None:
+    client = make(server)
     server.play(send(data))
-    assert get(quick_client(server.url)).strip() == BODY
+    assert get(client).strip() == BODY
     assert len(server.received) == 1
+    # What follows is not mixed with what came.
+    assert get(client) == b"[]"
 
 
+@pytest.mark.parametrize("make", [quick_client_of, standing_client])
 @pytest.mark.parametrize(
     "data",
     [
@@ -154,10 +166,13 @@ def test_json_in_every_wrapping(server: RawServer, data: bytes) -> None:
     ],
     ids=range(15),
 )
-def test_what_cannot_be_read_is_asked_for_three_times(server: RawServer, data: bytes) -> None:
+def test_what_cannot_be_read_is_asked_for_three_times(
+    server: RawServer, data: bytes, make: ClientMaker
+) -> None:
+    client = make(server)
     server.rest = send(data)
     with pytest.raises(UpstreamError, match=r"the test server: stream things.*3 tries"):
-        get(quick_client(server.url))
+        get(client)
     assert len(server.received) == 3
 
 

@@ -9,6 +9,7 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 from connector_kit.http import Answer, HttpClient, HttpSettings
 from connector_kit.tls import TlsSettings
+from support.raw_server import RawServer, json_answer, send
 
 SILENCE = 0.15
 """Seconds; a whole answer has 20 times that."""
@@ -31,6 +32,26 @@ def quick_client(
         what="the test server",
         **further,
     )
+
+
+ClientMaker = Callable[..., HttpClient]
+
+
+def quick_client_of(server: RawServer, *arguments: Any, **further: Any) -> HttpClient:
+    """Make a client for a test server that has not been asked anything."""
+    return quick_client(server.url, *arguments, **further)
+
+
+def standing_client(server: RawServer, *arguments: Any, **further: Any) -> HttpClient:
+    """Make a client that has a connection to a test server already: its reads take the short way.
+
+    The server's `received` is empty afterwards; its script stays for what follows.
+    """
+    client = quick_client(server.url, *arguments, **further)
+    server.by_path["/first"] = [send(json_answer())]
+    get(client, "first")
+    server.received.clear()
+    return client
 
 
 def impatient(silence: float = SILENCE, retry_time: float = 0.0, **further: Any) -> HttpSettings:
