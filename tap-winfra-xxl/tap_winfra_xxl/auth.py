@@ -90,6 +90,19 @@ class DomainAuth(AuthBase):
         self._basic(request)
         return request
 
+    @property
+    def used(self) -> int:
+        """The number of the token that this thread's last call was sent with.
+
+        Set it to judge the answer to an earlier call of the thread.
+        """
+        number: int = self._last.number
+        return number
+
+    @used.setter
+    def used(self, number: int) -> None:
+        self._last.number = number
+
     def worked(self) -> None:
         """Note that this thread's last call was let in."""
         if self._last.number == self._number:

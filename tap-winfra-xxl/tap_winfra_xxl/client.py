@@ -22,6 +22,7 @@ from connector_kit.http import (
     RefusedCredentials,
     Retryable,
     RetryLater,
+    SentRequest,
 )
 from connector_kit.pages import Page
 from tap_winfra_xxl.auth import DomainAuth
@@ -67,6 +68,19 @@ class Piece:
         """The path below the data path."""
         whole = f"{self.petition}/{self.dataset}"
         return whole if self.limit is None else f"{whole}/{self.offset}/{self.limit}"
+
+
+@dataclass(frozen=True, slots=True)
+class SentPiece:
+    """A request for rows that was sent, and whose answer nobody has looked at yet.
+
+    Attributes:
+        request: it.
+        token: number of the token that it was sent with.
+    """
+
+    request: SentRequest
+    token: int
 
 
 class XxlClient:
@@ -164,12 +178,30 @@ class XxlClient:
         """
         return self._get("estado_xxl", lambda answer: read_petitions(answer.json_bytes()))
 
-    def open_rows(self, piece: Piece, holds: Callable[[Page], bool]) -> RowsAnswer:
+    def send_for(self, piece: Piece) -> SentPiece | None:
+        """Ask for rows whose answer is small, and leave it where it arrives; no thread is needed.
+
+        Args:
+            piece: which.
+
+        Returns:
+            the request, for `open_rows`; None where no connection stands idle.
+
+        Raises:
+            Retryable: it was not sent.
+        """
+        request = self._http.send(f"{self._data_paths[0]}/{piece.path}")
+        return None if request is None else SentPiece(request, self._auth.used)
+
+    def open_rows(
+        self, piece: Piece, holds: Callable[[Page], bool], sent: SentPiece | None = None
+    ) -> RowsAnswer:
         """Ask for rows, once.
 
         Args:
             piece: which.
             holds: looks at every value of a page; see `StreamSchema.holds`.
+            sent: the request, where `send_for` has sent it already.
 
         Returns:
             the answer; it is to be closed.
@@ -178,14 +210,19 @@ class XxlClient:
             Retryable: the try failed and may be repeated (see `repeat`).
             RefusedAnswer: the server does not give them.
         """
+        unread = [sent] if sent is not None else []
 
         def opened() -> RowsAnswer:
+            under_way = unread.pop() if unread else None
+            if under_way is not None:
+                self._auth.used = under_way.token
             with contextlib.ExitStack() as stack:
                 answer = stack.enter_context(
                     self._http.stream(
                         "GET",
                         f"{self._data_paths[0]}/{piece.path}",
                         where=f"stream {piece.dataset}",
+                        sent=under_way.request if under_way is not None else None,
                     )
                 )
                 return RowsAnswer(answer, stack.pop_all(), self._largest_whole, holds)

@@ -6,12 +6,13 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
-from connector_kit.errors import UpstreamError
+from connector_kit.errors import ConnectorError, UpstreamError
 from connector_kit.http import Retryable
 from connector_kit.pages import Page
 from tap_winfra_xxl.bookmark import OFFSET
-from tap_winfra_xxl.client import Piece, XxlClient
+from tap_winfra_xxl.client import Piece, SentPiece, XxlClient
 from tap_winfra_xxl.rows import RowsAnswer
 
 
@@ -34,10 +35,53 @@ class Source:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Protocol):
+    """A slice that was asked for ahead."""
+
     piece: Piece
-    answer: Future[RowsAnswer]
+
+    def take(self) -> RowsAnswer:
+        """Return the answer, which is to be closed; once."""
+
+    def drop(self) -> None:
+        """Give up an answer that was not taken."""
+
+
+class _AskedByThread:
+    """A slice that a thread asks for, and receives where it is not large."""
+
+    def __init__(self, piece: Piece, answer: Future[RowsAnswer]) -> None:
+        self.piece = piece
+        self._answer = answer
+
+    def take(self) -> RowsAnswer:
+        return self._answer.result()
+
+    def drop(self) -> None:
+        if not self._answer.cancel():
+            self._answer.add_done_callback(_close)
+
+
+class _AskedBySending:
+    """A small slice that was asked for by sending alone; its answer waits in the connection.
+
+    A thread would cost as much as cutting and checking the slice: Python's lock is handed over for
+    each of its steps.
+    """
+
+    def __init__(
+        self, piece: Piece, client: XxlClient, sent: SentPiece, holds: Callable[[Page], bool]
+    ) -> None:
+        self.piece = piece
+        self._client = client
+        self._sent = sent
+        self._holds = holds
+
+    def take(self) -> RowsAnswer:
+        return self._client.open_rows(self.piece, self._holds, self._sent)
+
+    def drop(self) -> None:
+        self._sent.request.give_up()
 
 
 class Download:
@@ -76,6 +120,7 @@ class Download:
         self._ahead = ahead
         self._holds = holds
         self._asked: deque[_Asked] = deque()
+        self._answers_are_small = False
         self._next = offset
         self.offset = offset
 
@@ -137,8 +182,18 @@ class Download:
             return
         while len(self._asked) <= ahead and self._next < self._source.rows:
             piece = self._piece(self._next)
-            self._asked.append(_Asked(piece, self._pool.submit(self._first_answer, piece)))
+            try:
+                self._asked.append(self._ask(piece))
+            except (Retryable, ConnectorError):
+                # It is asked for when its turn comes; what is wrong is told then.
+                return
             self._next += self._page_size
+
+    def _ask(self, piece: Piece) -> _Asked:
+        sent = self._client.send_for(piece) if self._answers_are_small else None
+        if sent is not None:
+            return _AskedBySending(piece, self._client, sent, self._holds)
+        return _AskedByThread(piece, self._pool.submit(self._first_answer, piece))
 
     def _first_answer(self, piece: Piece) -> RowsAnswer:
         return self._client.repeat(lambda: self._open(piece), piece.dataset)
@@ -148,17 +203,16 @@ class Download:
 
     def _drop_asked(self) -> None:
         while self._asked:
-            answer = self._asked.popleft().answer
-            if not answer.cancel():
-                answer.add_done_callback(_close)
+            self._asked.popleft().drop()
         self._next = self.offset
 
     # Reading an answer, again from where it broke off
 
     def _rows_of(self, piece: Piece, asked: _Asked | None) -> Iterator[Page]:
-        reader = _PieceReader(self._open, piece, asked.answer if asked else None, self._rest_from)
+        reader = _PieceReader(self._open, piece, asked, self._rest_from)
         try:
             while (page := self._client.repeat(reader.next_page, piece.dataset)) is not None:
+                self._answers_are_small = reader.is_small
                 yield page
         finally:
             reader.close()
@@ -202,14 +256,15 @@ class _PieceReader:
         self,
         open_rows: Callable[[Piece], RowsAnswer],
         piece: Piece,
-        answer: Future[RowsAnswer] | None,
+        asked: _Asked | None,
         rest_from: Callable[[int], int | None],
     ) -> None:
         self._open_rows = open_rows
         self._piece = piece
         self._rest_from = rest_from
-        self._future = answer
+        self._asked = asked
         self._answer: RowsAnswer | None = None
+        self.is_small = False
 
     def next_page(self) -> Page | None:
         """Return the next page; None at the end. To be repeated where it raises a `Retryable`."""
@@ -233,12 +288,15 @@ class _PieceReader:
         self._piece = Piece(piece.petition, piece.dataset, offset, limit)
 
     def _opened(self) -> RowsAnswer:
-        future, self._future = self._future, None
-        return self._open_rows(self._piece) if future is None else future.result()
+        asked, self._asked = self._asked, None
+        answer = self._open_rows(self._piece) if asked is None else asked.take()
+        self.is_small = answer.is_small
+        return answer
 
     def close(self) -> None:
-        if self._future is not None:
-            self._future.add_done_callback(_close)
+        if self._asked is not None:
+            self._asked.drop()
+            self._asked = None
         if self._answer is not None:
             self._answer.close()
             self._answer = None

@@ -13,6 +13,9 @@ from connector_kit.streaming import cut_while_arriving
 LARGE = 4 << 20
 """Bytes: a larger answer is never whole in memory."""
 
+SMALL = 256 << 10
+"""Bytes: so much waits in a connection's own buffers, ours and the server's."""
+
 AHEAD = 8 << 20
 """Bytes: all answers that are asked for ahead together hold no more in memory."""
 
@@ -27,7 +30,11 @@ def largest_whole(ahead: int) -> int:
 
 
 class RowsAnswer:
-    """Rows of one answer, in order."""
+    """Rows of one answer, in order.
+
+    Attributes:
+        is_small: whether it could wait in its connection until its turn came.
+    """
 
     def __init__(
         self,
@@ -49,6 +56,7 @@ class RowsAnswer:
         """
         self._closing = closing
         self._holds = holds
+        self.is_small = answer.length is not None and answer.length <= SMALL
         try:
             self._pages = self._read(answer, largest)
         except BaseException:

@@ -113,6 +113,27 @@ def test_the_token_expires_while_waiting(sandbox: RunningSandbox, status: Any) -
     assert len(vendor.petitions) == 1
 
 
+@pytest.mark.parametrize("status", [401, 555])
+def test_slices_under_way_with_an_old_token_take_one_new_one_together(
+    sandbox: RunningSandbox, status: Any
+) -> None:
+    vendor = sandbox.winfra
+    vendor.switches.expired_token_status = status
+    asked = iter(range(1000))
+
+    def expire(_: Any) -> bool:
+        # When the first slices have come, the next ones are under way without a thread.
+        if next(asked) == 8:
+            vendor.expire_tokens()
+        return False
+
+    vendor.faults.add(Fault("drop", path="/datos_xxl/", when=expire, times=None))
+    run = read(sandbox, "stocks", page_size=10, download_ahead=4)
+    assert texts(run.ok(), "stocks") == vendor.rows("stocks")
+    assert vendor.count("token.post") == 2
+    assert next(asked) > 30
+
+
 @pytest.mark.parametrize(("status", "tokens"), [(401, 2), (555, 1), (403, 1)])
 def test_a_first_token_that_is_refused(sandbox: RunningSandbox, status: int, tokens: int) -> None:
     body = json.dumps({"error": "El usuario no tiene acceso"})
