@@ -136,8 +136,8 @@ class RecordConverter:
             else:
                 record[name] = value
             tail = child.tail
-            # Almost all are the same line break and indentation.
-            if tail != blank:
+            # Almost all are nothing, or the same line break and indentation.
+            if tail is not blank and tail != blank:
                 blank = tail
                 if tail is not None and not tail.isspace():
                     has_text = True
