@@ -188,6 +188,7 @@ class HttpClient:
         every_status: bool = False,
         auth: AuthBase | None = None,
         renew: Callable[[Answer], bool] | None = None,
+        sent: SentRequest | None = None,
     ) -> T:
         """Ask, and read the answer; again where that may help.
 
@@ -209,6 +210,7 @@ class HttpClient:
             auth: credentials in place of the client's.
             renew: asked once, when an answer refuses the call: True if the credentials are new now
                 and the call is to be made again at once.
+            sent: the same request, where `send` has sent it already.
 
         Returns:
             what `read` returns.
@@ -222,19 +224,25 @@ class HttpClient:
             ClosedClient: `close` was called meanwhile.
         """
         renewals = [renew] if renew is not None else []
+        under_way = [sent] if sent is not None else []
 
         def attempt() -> T:
             while True:
-                request = self._builder.build(
-                    method,
-                    path,
-                    params=params,
-                    raw_query=raw_query,
-                    json=json,
-                    headers=headers,
-                    auth=auth,
+                first = under_way.pop() if under_way else None
+                request = (
+                    first.request
+                    if first is not None
+                    else self._builder.build(
+                        method,
+                        path,
+                        params=params,
+                        raw_query=raw_query,
+                        json=json,
+                        headers=headers,
+                        auth=auth,
+                    )
                 )
-                answer = self._exchange(request, where, once=not retry)
+                answer = self._exchange(request, where, once=not retry, sent=first)
                 action = action_for(answer.status, statuses)
                 if action is Action.OK or (every_status and action is not Action.REDIRECT):
                     return read(answer)
@@ -322,7 +330,13 @@ class HttpClient:
                 raise self._judge.refusal(answer.read_rest(), action, where)
             yield answer
 
-    def send(self, path: str) -> SentRequest | None:
+    def send(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        raw_query: str | None = None,
+    ) -> SentRequest | None:
         """Send a GET that asks for little, and leave its answer where it arrives.
 
         So a caller has several answers under way without a thread. Not for a client with a `guard`,
@@ -330,10 +344,12 @@ class HttpClient:
 
         Args:
             path: below the base address.
+            params: of the query string.
+            raw_query: of the query string, sent as it is.
 
         Returns:
-            the request: `stream` reads its answer, its own `give_up` drops it. None where it cannot
-            be sent so, because no connection stands idle.
+            the request: `call` or `stream` reads its answer, its own `give_up` drops it. None where
+            no connection stands idle.
 
         Raises:
             Retryable: it was not sent.
@@ -342,7 +358,7 @@ class HttpClient:
         if self._closed:
             raise ClosedClient
         request = self._builder.build(
-            "GET", path, params=None, raw_query=None, json=None, headers=None, auth=None
+            "GET", path, params=params, raw_query=raw_query, json=None, headers=None, auth=None
         )
         exchange = Exchange(self._settings.request_timeout)
         try:
@@ -358,8 +374,10 @@ class HttpClient:
             exchange.stop()
         self._opener.close()
 
-    def _exchange(self, request: Request, where: str, *, once: bool) -> Answer:
-        with self._opened(request, where, once=once) as response:
+    def _exchange(
+        self, request: Request, where: str, *, once: bool, sent: SentRequest | None
+    ) -> Answer:
+        with self._opened(request, where, once=once, sent=sent) as response:
             body = BodyReader(
                 response, self._settings.byte_cap, self._judge.place(where)
             ).read_all()

@@ -39,19 +39,19 @@ class SeenRows:
             self._ascending = None
         return self._opened
 
-    def add(self, keys: Sequence[int | str], slices: Sequence[Any]) -> list[int] | None:
+    def add(self, keys: Sequence[int | str], slices: Sequence[Any] | None) -> list[int] | None:
         """Remember a page's rows.
 
         Args:
             keys: one a row: an integer of 64 bits, or a text for any other key.
-            slices: the rows' own bytes.
+            slices: the rows' own bytes; None where content plays no part.
 
         Returns:
             the positions of the rows to pass on, in order; None for all of them. A row that was seen
             with the same bytes is left out; one with other bytes is passed on and counted.
         """
         # `hash` and `bytes` are mapped in C: this is done for every row of every page.
-        digests = list(map(hash, map(bytes, slices)))
+        digests = [0] * len(keys) if slices is None else list(map(hash, map(bytes, slices)))
         if self._ascending is not None and self._ascending.add(keys, digests):
             return None
         rows = list(zip(keys, digests, strict=True))
