@@ -7,6 +7,7 @@ provider is called; "send" is a GET with a side effect, and PUT on the collectio
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,13 +16,15 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from connector_kit.errors import CredentialsError, RefusedError, UpstreamError
+from connector_kit.errors import ConnectorError, CredentialsError, RefusedError, UpstreamError
 from connector_kit.http import (
     Action,
     Answer,
     HttpClient,
     HttpSettings,
+    Retryable,
     RetryLater,
+    SentRequest,
     UnreadableAnswer,
 )
 from connector_kit.statuses import action_for, meaning_of
@@ -44,6 +47,9 @@ NO_ID = "# without id: "
 """Begins the identity of a provider that has no id, of which no call of its own can be made."""
 
 COLLECTION = "api/providers.xml"
+
+LONGEST_UNREAD = 5.0
+"""Seconds that an answer may wait for its turn: a server does not wait for ever to be rid of it."""
 
 _NOT_FOUND_IS_READ: Mapping[int, Action] = {404: Action.OK}
 
@@ -88,6 +94,22 @@ class Providers:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A part of the list that was asked for before it is wanted.
+
+    Attributes:
+        start, limit: of the part.
+        sent: the request.
+        since: when it was sent, by the monotonic clock.
+    """
+
+    start: int
+    limit: int
+    sent: SentRequest
+    since: float
+
+
 def joined(parts: Sequence[Providers]) -> Providers:
     """Return the providers of several answers as one."""
     sources = [source for part in parts for source in part.sources or ()]
@@ -124,6 +146,7 @@ class FacturaDirectaClient:
         user_agent: str,
         filters: Mapping[str, Any] | None = None,
         keep_source: bool = False,
+        longest_unread: float = LONGEST_UNREAD,
     ) -> None:
         """Prepare a client; nothing is sent.
 
@@ -134,6 +157,7 @@ class FacturaDirectaClient:
             user_agent: who asks.
             filters: of the list, checked.
             keep_source: whether the XML as the vendor wrote it is needed.
+            longest_unread: seconds after which what was asked for ahead is asked for anew.
         """
         self.base_url = base_url
         self._http = HttpClient(
@@ -148,11 +172,50 @@ class FacturaDirectaClient:
         )
         self._filters = filter_query(filters or {})
         self._keep_source = keep_source
+        self._longest_unread = longest_unread
+        self._ahead: _Ahead | None = None
         self._list_names = {LIST}
 
     def close(self) -> None:
         """Close the connection."""
+        self._drop_ahead()
         self._http.close()
+
+    def ask_ahead(self, start: int, limit: int) -> None:
+        """Ask for the part of the list that will be wanted next, and do not wait for it.
+
+        The server works while the rows before it are converted, and while the loader takes them. Not
+        while other calls are made: they would open a second connection.
+
+        Args:
+            start: position of the first provider, from 0.
+            limit: how many.
+        """
+        self._drop_ahead()
+        try:
+            sent = self._http.send(COLLECTION, params=_part(start, limit), raw_query=self._filters)
+        except (Retryable, ConnectorError):
+            return  # it is asked for when its turn comes; what is wrong is told then
+        if sent is not None:
+            self._ahead = _Ahead(start, limit, sent, time.monotonic())
+
+    def _drop_ahead(self) -> None:
+        if self._ahead is not None:
+            self._ahead.sent.give_up()
+            self._ahead = None
+
+    def _taken_ahead(self, start: int, limit: int) -> SentRequest | None:
+        """Return the request for a part where it is under way and not too old."""
+        ahead = self._ahead
+        if (
+            ahead is None
+            or (ahead.start, ahead.limit) != (start, limit)
+            or time.monotonic() - ahead.since > self._longest_unread
+        ):
+            self._drop_ahead()
+            return None
+        self._ahead = None
+        return ahead.sent
 
     def list_providers(self, start: int, limit: int, *, where: str) -> Providers:
         """Ask for a part of the list.
@@ -176,11 +239,12 @@ class FacturaDirectaClient:
         return self._http.call(
             "GET",
             COLLECTION,
-            params={"start": start, "limit": limit},
+            params=_part(start, limit),
             raw_query=self._filters,
             read=read,
             where=where,
             statuses=_NOT_FOUND_IS_READ,
+            sent=self._taken_ahead(start, limit),
         )
 
     def provider(self, identity: Identity, *, where: str) -> Providers | None:
@@ -247,6 +311,10 @@ class FacturaDirectaClient:
                 f"{place}: the answer has a DOCTYPE, which no answer of this API has; it may be an"
                 " attack and was not read. Check the address in the settings and who runs it."
             ) from None
+
+
+def _part(start: int, limit: int) -> dict[str, str | int]:
+    return {"start": start, "limit": limit}
 
 
 def _providers(document: Document, elements: list[etree._Element]) -> Providers:

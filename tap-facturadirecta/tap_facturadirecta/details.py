@@ -68,6 +68,11 @@ class DetailReader:
         """How many providers were deleted between the list and their own call, and are left out."""
         return len(self._gone)
 
+    @property
+    def are_needless(self) -> bool:
+        """Whether it is decided that no call is made."""
+        return self._is_decided and not self._are_wanted
+
     def completed(self, listed: Providers) -> Iterator[Providers]:
         """Complete providers of the list, in order.
 
@@ -83,7 +88,7 @@ class DetailReader:
         total = len(listed)
         position = 0
         while position < total:
-            if self._is_decided and not self._are_wanted:
+            if self.are_needless:
                 yield listed if position == 0 else listed.only(range(position, total))
                 return
             size = CHUNK if self._is_decided else SAMPLE - self._compared

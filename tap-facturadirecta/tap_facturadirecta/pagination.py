@@ -75,7 +75,12 @@ class ListReader(Generic[RowsT]):
     """Reads one list to its end, each row once, whatever the server does with `limit`."""
 
     def __init__(
-        self, fetch: Callable[[int, int], RowsT], limit: int, where: str, logger: logging.Logger
+        self,
+        fetch: Callable[[int, int], RowsT],
+        limit: int,
+        where: str,
+        logger: logging.Logger,
+        ahead: Callable[[int, int], None] | None = None,
     ) -> None:
         """Prepare to read.
 
@@ -84,8 +89,10 @@ class ListReader(Generic[RowsT]):
             limit: rows to ask for at once; the server may give fewer.
             where: for messages ("stream providers").
             logger: for what a user should know.
+            ahead: told what `fetch` will most likely ask for next, before rows are given out.
         """
         self._fetch = fetch
+        self._ahead = ahead
         self._limit = limit
         self._where = where
         self._logger = logger
@@ -146,10 +153,12 @@ class ListReader(Generic[RowsT]):
         furthest = idle = returns = 0
         while answer.identities or answer.start > 0:
             fresh = self._fresh(answer, doubted)
-            if fresh is not None:
-                yield fresh
             count = len(answer.identities)
             may_be_last = count < (self._largest or self._limit) or answer.identities == tail
+            if fresh is not None:
+                if self._ahead is not None and not may_be_last:
+                    self._ahead(answer.end - _overlap(answer.identities), self._limit)
+                yield fresh
             self._largest = max(self._largest, count)
             tail = answer.identities or tail
             if may_be_last and self._is_end(answer.end, tail):
@@ -185,7 +194,7 @@ class ListReader(Generic[RowsT]):
         known = answer.overlap
         identities = answer.identities[known:] if known else answer.identities
         # Content plays no part: a row that changed since is not given twice.
-        new = self._seen.add(identities, [b""] * len(identities)) if identities else []
+        new = self._seen.add(identities, None) if identities else []
         if new is None and not known:
             return answer.rows
         positions = {

@@ -55,11 +55,17 @@ class ProviderStream(ConnectorStream):
         values = self.tap.values
         client = self.facturadirecta
         converter = RecordConverter(self.schema)
+
+        def ask_ahead(start: int, limit: int) -> None:
+            if details.are_needless:
+                client.ask_ahead(start, limit)
+
         reader: ListReader[Providers] = ListReader(
             partial(client.list_providers, where=self.where),
             values["page_size"],
             self.where,
             self.logger,
+            ask_ahead,
         )
         details = DetailReader(
             client.provider,

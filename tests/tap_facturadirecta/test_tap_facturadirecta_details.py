@@ -36,10 +36,12 @@ def test_never_makes_no_call(sandbox: RunningSandbox) -> None:
     assert details_asked(server) == []
 
 
-def test_always_asks_for_each_once(sandbox: RunningSandbox) -> None:
+@pytest.mark.parametrize("page_size", [20, 250])
+def test_always_asks_for_each_once(sandbox: RunningSandbox, page_size: int) -> None:
     server = sandbox.facturadirecta
     keep(server, 60)
-    assert ids(run(sandbox, details="always")) == list(server.providers)
+    ended = run(sandbox, details="always", page_size=page_size)
+    assert ids(ended) == list(server.providers)
     assert details_asked(server) == list(server.providers)
     peers = {received.peer for received in server.requests}
     assert len(peers) == 1  # kept alive
