@@ -42,7 +42,7 @@ def bar_chart(title: str, groups: Mapping[str, Mapping[str, float]]) -> str:
                 f'<rect x="{LABELS}" y="{y}" width="{max(length(value), 1):.1f}" height="{BAR}"'
                 f' fill="{_colour(label)}"/>'
             )
-            parts.append(_text(LABELS + length(value) + 6, y + 16, f"{value:.3g}"))
+            parts.append(_text(LABELS + length(value) + 6, y + 16, f"{value:.3g}", halo=True))
             y += BAR + GAP
         y += GAP
     line = f'<line x1="{one:.1f}" y1="{TOP}" x2="{one:.1f}" y2="{y}" stroke="#333"/>'
@@ -50,8 +50,8 @@ def bar_chart(title: str, groups: Mapping[str, Mapping[str, float]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8}"'
         f' font-family="sans-serif" font-size="13">\n<rect width="100%" height="100%" fill="#fff"/>\n'
         f"{_text(8, 26, title, size=17, weight='bold')}\n"
-        + "\n".join(parts)
-        + f"\n{line}\n</svg>\n"
+        + "\n".join([line, *parts])
+        + "\n</svg>\n"
     )
 
 
@@ -69,8 +69,11 @@ def _text(  # noqa: PLR0913 - what SVG says of a text
     anchor: str = "start",
     size: int = 13,
     weight: str = "normal",
+    halo: bool = False,
 ) -> str:
+    # A figure may stand on the line of 1.
+    around = ' stroke="#fff" stroke-width="4" paint-order="stroke"' if halo else ""
     return (
         f'<text x="{x:.1f}" y="{y}" text-anchor="{anchor}" font-size="{size}"'
-        f' font-weight="{weight}">{escape(text)}</text>'
+        f' font-weight="{weight}"{around}>{escape(text)}</text>'
     )
