@@ -190,7 +190,7 @@ class XxlClient:
         Raises:
             Retryable: it was not sent.
         """
-        request = self._http.send(f"{self._data_paths[0]}/{piece.path}")
+        request = self._http.send(self._path_of(piece))
         return None if request is None else SentPiece(request, self._auth.used)
 
     def open_rows(
@@ -213,16 +213,17 @@ class XxlClient:
         unread = [sent] if sent is not None else []
 
         def opened() -> RowsAnswer:
-            under_way = unread.pop() if unread else None
-            if under_way is not None:
-                self._auth.used = under_way.token
+            request = None
+            if unread:
+                under_way = unread.pop()
+                request, self._auth.used = under_way.request, under_way.token
             with contextlib.ExitStack() as stack:
                 answer = stack.enter_context(
                     self._http.stream(
                         "GET",
-                        f"{self._data_paths[0]}/{piece.path}",
+                        self._path_of(piece),
                         where=f"stream {piece.dataset}",
-                        sent=under_way.request if under_way is not None else None,
+                        sent=request,
                     )
                 )
                 return RowsAnswer(answer, stack.pop_all(), self._largest_whole, holds)
@@ -259,6 +260,9 @@ class XxlClient:
         """End what other threads wait for and close all connections, for good."""
         self._auth.close()
         self._http.close()
+
+    def _path_of(self, piece: Piece) -> str:
+        return f"{self._data_paths[0]}/{piece.path}"
 
     def _get(self, path: str, read: Callable[[Answer], T]) -> T:
         return self._with_token(

@@ -264,7 +264,11 @@ class _PieceReader:
         self._rest_from = rest_from
         self._asked = asked
         self._answer: RowsAnswer | None = None
-        self.is_small = False
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the answer that is read is small."""
+        return self._answer is not None and self._answer.is_small
 
     def next_page(self) -> Page | None:
         """Return the next page; None at the end. To be repeated where it raises a `Retryable`."""
@@ -289,9 +293,7 @@ class _PieceReader:
 
     def _opened(self) -> RowsAnswer:
         asked, self._asked = self._asked, None
-        answer = self._open_rows(self._piece) if asked is None else asked.take()
-        self.is_small = answer.is_small
-        return answer
+        return self._open_rows(self._piece) if asked is None else asked.take()
 
     def close(self) -> None:
         if self._asked is not None:
