@@ -23,10 +23,9 @@ from connector_kit.sent_ahead import Lease, SentRequest
 from connector_kit.tls import TlsSettings, trust_context
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from urllib3.util import Url
 
+    from connector_kit.body import Unread
     from connector_kit.requesting import Request
 
 TRUSTED_IDLE = 1.0
@@ -113,20 +112,12 @@ class Opener:
         forwarded = manager.proxy is not None and base.scheme == "http"
         self._prefix = server if forwarded else ""
 
-    def open(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> urllib3.BaseHTTPResponse:
+    def open(self, request: Request, exchange: Exchange) -> Unread:
         """Send a request once and wait for the headers of the answer, no longer than allowed.
 
         Args:
-            method: the HTTP method.
-            target: path and query.
-            headers: all of them.
-            body: of the request.
+            request: what is sent.
+            exchange: its limits.
 
         Returns:
             the answer, its body unread and still compressed.
@@ -134,18 +125,23 @@ class Opener:
         Raises:
             urllib3.exceptions.HTTPError: no answer.
         """
-        return self._pool.urlopen(
-            method,
-            self._prefix + target,
-            body=body,
-            headers=headers,
-            retries=NO_RETRIES,
-            redirect=False,
-            assert_same_host=False,
-            timeout=self._timeout,
-            preload_content=False,
-            decode_content=False,
-        )
+        # The short way serves every read over a standing connection, sent ahead or not.
+        sent = self.send(request, exchange) if request.method == "GET" else None
+        if sent is not None:
+            return sent.answer()
+        with Exchanging(exchange):
+            return self._pool.urlopen(
+                request.method,
+                self._prefix + request.target,
+                body=request.body,
+                headers=request.headers,
+                retries=NO_RETRIES,
+                redirect=False,
+                assert_same_host=False,
+                timeout=self._timeout,
+                preload_content=False,
+                decode_content=False,
+            )
 
     def send(self, request: Request, exchange: Exchange) -> SentRequest | None:
         """Send a request without waiting for its answer.

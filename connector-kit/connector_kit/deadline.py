@@ -15,8 +15,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from connector_kit.heads import plain_head
-
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
@@ -218,20 +216,3 @@ class BoundedResponse(http.client.HTTPResponse):
         bounded: Any = _BoundedSocket(reader or bounded_reader(sock, exchange))
         super().__init__(bounded, *args, **kwargs)
         exchange.receives(self)
-
-    def begin(self) -> None:
-        """Read status line and headers."""
-        fp: Any = self.fp
-        head = plain_head(fp.peek())
-        if head is None:
-            # Nothing of what was looked at is lost: the reader still holds it.
-            super().begin()
-            return
-        fp.read(head.size)
-        self.code = self.status = head.status
-        self.reason, self.version = head.reason, 11
-        self.headers = self.msg = http.client.HTTPMessage()
-        for name, value in head.headers:
-            self.msg.set_raw(name, value)
-        self.length = head.length
-        self.chunked = self.will_close = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from urllib3 import exceptions
@@ -25,7 +26,7 @@ from connector_kit.answers import (
 )
 from connector_kit.body import BodyReader, Unread
 from connector_kit.connections import Opener
-from connector_kit.deadline import Exchange, Exchanging
+from connector_kit.deadline import Exchange
 from connector_kit.errors import RefusedError
 from connector_kit.judging import Judge
 from connector_kit.requesting import Request, RequestBuilder, parsed_base
@@ -223,25 +224,23 @@ class HttpClient:
             OutcomeUnknown: it may have been carried out (`retry` False).
             ClosedClient: `close` was called meanwhile.
         """
+        build = partial(
+            self._builder.build,
+            method,
+            path,
+            params=params,
+            raw_query=raw_query,
+            json=json,
+            headers=headers,
+            auth=auth,
+        )
         renewals = [renew] if renew is not None else []
         under_way = [sent] if sent is not None else []
 
         def attempt() -> T:
             while True:
                 first = under_way.pop() if under_way else None
-                request = (
-                    first.request
-                    if first is not None
-                    else self._builder.build(
-                        method,
-                        path,
-                        params=params,
-                        raw_query=raw_query,
-                        json=json,
-                        headers=headers,
-                        auth=auth,
-                    )
-                )
+                request = build() if first is None else first.request
                 answer = self._exchange(request, where, once=not retry, sent=first)
                 action = action_for(answer.status, statuses)
                 if action is Action.OK or (every_status and action is not Action.REDIRECT):
@@ -309,19 +308,17 @@ class HttpClient:
             RefusedError: as `call`.
             ClosedClient: as `call`.
         """
-        request = (
-            sent.request
-            if sent is not None
-            else self._builder.build(
-                method,
-                path,
-                params=params,
-                raw_query=raw_query,
-                json=json,
-                headers=headers,
-                auth=auth,
-            )
+        build = partial(
+            self._builder.build,
+            method,
+            path,
+            params=params,
+            raw_query=raw_query,
+            json=json,
+            headers=headers,
+            auth=auth,
         )
+        request = build() if sent is None else sent.request
         with self._opened(request, where, once=False, sent=sent) as response:
             reader = BodyReader(response, self._settings.byte_cap, self._judge.place(where))
             answer = StreamedAnswer(response, reader, request.path)
@@ -357,9 +354,7 @@ class HttpClient:
         """
         if self._closed:
             raise ClosedClient
-        request = self._builder.build(
-            "GET", path, params=params, raw_query=raw_query, json=None, headers=None, auth=None
-        )
+        request = self._builder.build("GET", path, params=params, raw_query=raw_query)
         exchange = Exchange(self._settings.request_timeout)
         try:
             return self._opener.send(request, exchange)
@@ -410,19 +405,9 @@ class HttpClient:
         self, request: Request, where: str, exchange: Exchange, sent: SentRequest | None
     ) -> Unread:
         try:
-            if sent is None and request.method == "GET":
-                # The short way serves most reads, not only those that were sent ahead.
-                sent = self._opener.send(request, exchange)
-            if sent is not None:
-                return sent.answer()
-            with Exchanging(exchange):
-                return self._opener.open(
-                    request.method, request.target, request.headers, request.body
-                )
+            return self._opener.open(request, exchange) if sent is None else sent.answer()
         except BaseException as error:
             exchange.give_up()
-            if sent is not None:
-                sent.give_up()
             if isinstance(error, exceptions.HTTPError):
                 raise self._judge.failure(error, exchange) from error
             if isinstance(error, RefusedError):

@@ -98,11 +98,11 @@ class RequestBuilder:
         method: str,
         path: str,
         *,
-        params: Mapping[str, str | int] | None,
-        raw_query: str | None,
-        json: bytes | None,
-        headers: Mapping[str, str] | None,
-        auth: AuthBase | None,
+        params: Mapping[str, str | int] | None = None,
+        raw_query: str | None = None,
+        json: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        auth: AuthBase | None = None,
     ) -> Request:
         """Build one request.
 

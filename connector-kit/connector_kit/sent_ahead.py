@@ -155,16 +155,17 @@ class SentRequest:
         try:
             reader = bounded_reader(lease.connection.sock, self.exchange)
             lease.reader = reader
-            received = reader.peek()
-            if not received:
-                raise http.client.RemoteDisconnected("closed without an answer")
-            head = plain_head(received)
+            head = plain_head(reader.peek())
             if head is None:
                 with Exchanging(self.exchange):
                     return lease.answer_of_urllib3(self.request)
             reader.read(head.size)
         except (OSError, http.client.HTTPException) as error:
             raise lease.failure(error) from error
+        except BaseException:
+            # A signal ends the wait: the answer may still come.
+            self.give_up()
+            raise
         return PlainAnswer(head, reader, lease)
 
     def give_up(self) -> None:

@@ -321,8 +321,7 @@ class ConnectorStream(Stream):
 
     def _fresh(self, page: Page) -> Page:
         """Check a page and leave out the rows that were passed on already."""
-        schema = self.stream_schema
-        if self._seen is None and (schema.has_held(page) or schema.holds(page)):
+        if self._seen is None and self.stream_schema.holds(page):
             return page
         page, structs = self._fitted(page)
         if self._seen is None or not page.slices:

@@ -204,6 +204,8 @@ class StreamSchema:
             True where every value fits, so that all of its text is valid UTF-8 too. False says
             nothing: the schema may not be known yet.
         """
+        if self.has_held(page):
+            return True
         check = self._check
         if check is None or not check.all_fit(page.slices):
             return False
