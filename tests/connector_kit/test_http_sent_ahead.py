@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,14 +44,6 @@ def sent(client: HttpClient, path: str) -> SentRequest:
     return request
 
 
-def await_requests(server: RawServer, count: int) -> None:
-    """Wait until so many requests have come: nobody waits for their answers yet."""
-    until = time.monotonic() + 5
-    while len(server.received) < count and time.monotonic() < until:
-        time.sleep(0.01)
-    assert len(server.received) == count
-
-
 def body_of(client: HttpClient, request: SentRequest) -> bytes:
     with client.stream("GET", "", where="stream things", sent=request) as streamed:
         return streamed.read_rest().json_bytes()
@@ -82,7 +73,7 @@ def test_two_are_under_way_before_either_answer_is_read(server: RawServer) -> No
     first, second = sent(client, "0"), sent(client, "1")
     # Both connections are taken.
     assert client.send("2") is None
-    await_requests(server, 2)
+    server.await_requests(2)
     assert {request.path for request in server.received} == {"/0", "/1"}
     assert body_of(client, second) == b"[1]"
     assert body_of(client, first) == b"[0]"
@@ -178,7 +169,7 @@ def test_an_answer_that_is_given_up_is_taken_for_no_other(server: RawServer) -> 
     client = with_connections(server, 1)
     server.play(send(json_answer(b"[1]")))
     request = sent(client, "things")
-    await_requests(server, 1)
+    server.await_requests(1)
     request.give_up()
     assert get(client, "others") == b"[]"
     assert server.connections == 2

@@ -12,6 +12,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -180,6 +181,13 @@ class RawServer:
         """Add acts to the script."""
         with self._lock:
             self.script.extend(acts)
+
+    def await_requests(self, count: int) -> None:
+        """Wait until so many requests have come, where nobody waits for their answers."""
+        until = time.monotonic() + 5
+        while len(self.received) < count and time.monotonic() < until:
+            time.sleep(0.01)
+        assert len(self.received) == count
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,7 +10,6 @@ from connector_kit.errors import UpstreamError
 from connector_kit.http import HttpSettings
 from support.raw_server import Act, RawServer, answer, cut, reset, send, stall
 from tap_facturadirecta.client import FacturaDirectaClient
-from tap_facturadirecta.pagination import OVERLAP, ListReader
 
 WHERE = "stream providers"
 PATIENCE = HttpSettings(request_timeout=0.3, retry_wait=0.01, retry_time=5)
@@ -45,18 +41,11 @@ def asked(server: RawServer) -> list[str]:
     return [request.target.partition("?")[2] for request in server.received]
 
 
-def await_requests(server: RawServer, count: int) -> None:
-    until = time.monotonic() + 5
-    while len(server.received) < count and time.monotonic() < until:
-        time.sleep(0.01)
-    assert len(server.received) == count
-
-
 def test_what_was_asked_ahead_is_not_asked_again(server: RawServer) -> None:
     client = client_of(server)
     server.play(send(listed(2, 3)))
     client.ask_ahead(1, 2)
-    await_requests(server, 2)
+    server.await_requests(2)
     assert client.list_providers(1, 2, where=WHERE).identities() == [2, 3]
     assert client.list_providers(2, 2, where=WHERE).identities() == []
     assert asked(server) == ["start=0&limit=2", "start=1&limit=2", "start=2&limit=2"]
@@ -68,7 +57,7 @@ def test_another_part_is_asked_for_by_itself(server: RawServer) -> None:
     client = client_of(server)
     server.play(send(listed(8, 9)), send(listed(1, 2, 3)))
     client.ask_ahead(1, 2)
-    await_requests(server, 2)
+    server.await_requests(2)
     assert client.list_providers(0, 3, where=WHERE).identities() == [1, 2, 3]
     assert asked(server)[1:] == ["start=1&limit=2", "start=0&limit=3"]
     client.close()
@@ -78,7 +67,7 @@ def test_an_answer_that_waited_too_long_is_asked_for_anew(server: RawServer) -> 
     client = client_of(server, longest_unread=0.0)
     server.play(send(listed(8, 9)), send(listed(2, 3)))
     client.ask_ahead(1, 2)
-    await_requests(server, 2)
+    server.await_requests(2)
     assert client.list_providers(1, 2, where=WHERE).identities() == [2, 3]
     assert len(server.received) == 3
     client.close()
@@ -113,51 +102,3 @@ def test_failures_ahead_end_as_others_do(server: RawServer) -> None:
         client.list_providers(1, 2, where=WHERE)
     assert len(server.received) == 4
     client.close()
-
-
-@dataclass
-class Numbers:
-    """Rows that are numbers."""
-
-    found: list[int]
-
-    def __len__(self) -> int:
-        return len(self.found)
-
-    def identities(self) -> list[int | str]:
-        return [*self.found]
-
-    def only(self, positions: Sequence[int]) -> Numbers:
-        return Numbers([self.found[position] for position in positions])
-
-
-def test_a_full_page_is_followed_by_what_it_foretells() -> None:
-    events: list[str] = []
-
-    def fetch(start: int, limit: int) -> Numbers:
-        events.append(f"fetch {start} {limit}")
-        return Numbers(list(range(60))[start : start + limit])
-
-    def ahead(start: int, limit: int) -> None:
-        events.append(f"ahead {start} {limit}")
-
-    reader: ListReader[Numbers] = ListReader(fetch, 25, WHERE, logging.getLogger("x"), ahead)
-    found: list[int] = []
-    for rows in reader.read():
-        events.append("rows")
-        found += rows.found
-    reader.close()
-    assert found == list(range(60))
-    first, second = 25 - OVERLAP, 2 * (25 - OVERLAP)
-    assert events[:7] == [
-        "fetch 0 25",
-        f"ahead {first} 25",
-        "rows",
-        f"fetch {first} 25",
-        f"ahead {second} 25",
-        "rows",
-        f"fetch {second} 25",
-    ]
-    # The short page may be the last: what follows is the look at the end.
-    assert events.count("rows") == 3
-    assert sum(event.startswith("ahead") for event in events) == 2

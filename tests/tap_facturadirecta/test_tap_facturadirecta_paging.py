@@ -106,6 +106,39 @@ def test_short_list_costs_three_calls() -> None:
     assert shelf.asked == [(0, 250), (100, 250), (95, 250)]
 
 
+def test_a_full_page_is_followed_by_what_it_foretells() -> None:
+    shelf = Shelf(list(range(60)))
+    events: list[str] = []
+
+    def fetch(start: int, limit: int) -> Rows:
+        events.append(f"fetch {start} {limit}")
+        return shelf.fetch(start, limit)
+
+    def ahead(start: int, limit: int) -> None:
+        events.append(f"ahead {start} {limit}")
+
+    reader: ListReader[Rows] = ListReader(fetch, 25, "stream x", LOGGER, ahead)
+    found: list[int] = []
+    for rows in reader.read():
+        events.append("rows")
+        found += rows.found
+    reader.close()
+    assert found == shelf.rows
+    first, second = 25 - OVERLAP, 2 * (25 - OVERLAP)
+    assert events[:7] == [
+        "fetch 0 25",
+        f"ahead {first} 25",
+        "rows",
+        f"fetch {first} 25",
+        f"ahead {second} 25",
+        "rows",
+        f"fetch {second} 25",
+    ]
+    # The short page may be the last: what follows is the look at the end.
+    assert events.count("rows") == 3
+    assert sum(event.startswith("ahead") for event in events) == 2
+
+
 def test_answers_of_any_length_are_no_end() -> None:
     chance = random.Random(5)  # noqa: S311 - test data
     for _ in range(30):
