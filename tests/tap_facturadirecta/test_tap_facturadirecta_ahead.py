@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
 from connector_kit.errors import UpstreamError
 from connector_kit.http import HttpSettings
+from support.facturadirecta_tap import config, ids
 from support.raw_server import Act, RawServer, answer, cut, reset, send, stall
+from support.singer import started
 from tap_facturadirecta.client import FacturaDirectaClient
+
+if TYPE_CHECKING:
+    from support.servers import RunningSandbox
 
 WHERE = "stream providers"
 PATIENCE = HttpSettings(request_timeout=0.3, retry_wait=0.01, retry_time=5)
@@ -102,3 +109,18 @@ def test_failures_ahead_end_as_others_do(server: RawServer) -> None:
         client.list_providers(1, 2, where=WHERE)
     assert len(server.received) == 4
     client.close()
+
+
+def test_the_server_works_while_the_loader_takes_the_rows(sandbox: RunningSandbox) -> None:
+    api = sandbox.facturadirecta
+    with started("tap_facturadirecta", config(sandbox, details="never")) as tap:
+        # Nobody reads: the pipe is full before the first page is through.
+        until = time.monotonic() + 10
+        while len(api.requests) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        assert [received.query_string for received in api.requests] == [
+            "start=0&limit=250",
+            "start=245&limit=250",
+        ]
+        assert tap.process.poll() is None
+        assert ids(tap.ended()) == list(api.providers)

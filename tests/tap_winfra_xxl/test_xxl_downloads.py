@@ -6,15 +6,19 @@ import gzip
 import re
 import subprocess
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from connector_kit.http import HttpSettings
 from erp_sandbox.faults import Fault
 from support.servers import RunningSandbox
 from support.singer import started
 from support.winfra_tap import keys_of, read, selecting, settings, texts
+from tap_winfra_xxl.client import XxlClient
+from tap_winfra_xxl.downloads import Download, Source
 
 SLICE = re.compile(r"/datos_xxl/[^/]+/(\w+)/(\d+)/(\d+)$")
 
@@ -52,6 +56,43 @@ def test_slices_are_asked_for_ahead_and_taken_in_order(sandbox: RunningSandbox, 
     assert 2 <= sandbox.winfra.downloads_at_once <= ahead + 1
     asked = slices(sandbox, "ventas")
     assert len(asked) == len(set(asked))
+
+
+class CountingPool(ThreadPoolExecutor):
+    """Counts what it is given to do."""
+
+    given = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.given += 1
+        return super().submit(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("attachment_bytes", "threads"), [(1000, {3, 4, 5}), (100_000, {13})])
+def test_small_slices_are_asked_for_ahead_without_threads(
+    sandbox: RunningSandbox, attachment_bytes: int, threads: set[int]
+) -> None:
+    sandbox.winfra.switches.attachment_bytes = attachment_bytes
+    sandbox.winfra.switches.row_counts = {"articulos": 65}
+    client = XxlClient(
+        {**settings(sandbox), "api_name": "xxl", "download_ahead": 2}, HttpSettings(5), "test/1"
+    )
+    client.start()
+    asked = [{"dataset": "articulos", "incluir_ficheros_adjuntos": True}]
+    petition = client.ask(asked, is_further=False)
+    while not petition.is_ready("articulos"):
+        petition = client.look(petition.id) or petition
+    with CountingPool(3) as pool:
+        source = Source(petition.id, "articulos", 65)
+        download = Download(
+            client, pool, source, offset=0, page_size=5, ahead=2, holds=lambda _: False
+        )
+        found = [bytes(row) for page in download.pages() for row in page.slices]
+    client.close()
+    assert found == sandbox.winfra.rows("articulos", incluir_ficheros_adjuntos=True)
+    # Three are asked for before anybody knows how large they are; whichever of the three connections
+    # that made does not stand yet is made by a thread too.
+    assert pool.given in threads
 
 
 @pytest.mark.parametrize("status", [429, 503])
